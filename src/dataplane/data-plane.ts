@@ -1,0 +1,43 @@
+// The seams inside a gateway. The netfilter part, the DNS engine and the L7 engine know each other only through
+// these interfaces; `gateway.ts` wires them. `apply` states the whole desired state and may be repeated.
+
+import type { Program } from '#ir/program.ts';
+
+/** What one gateway was told about its own machine; everything else comes with the program. */
+export interface GatewayInterfaces {
+  /** Interfaces that workloads' packets arrive on. */
+  readonly inside: readonly string[];
+  /** Interface towards the Internet; equal to the only inside interface on a one-armed gateway. */
+  readonly outside: string;
+  /** One-armed gateways: sources inside these ranges are inside, all others outside. */
+  readonly insidePrefixes: readonly { readonly first: number; readonly last: number }[];
+  /** Public address to the local address that stands behind it (1:1 NAT in front of a cloud VM). */
+  readonly localAddressOf: Readonly<Record<number, number>>;
+}
+
+export interface DataPlane {
+  /** Resolves when packets obey the program; rejects with nothing changed. */
+  apply(program: Program): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * The DNS engine's way into netfilter's FQDN sets. Synchronous on purpose: when `add` returns, the kernel has
+ * acknowledged the elements and the answer may leave.
+ */
+export interface FqdnSetWriter {
+  /** Adds or refreshes addresses of a watched name; `ttlSeconds` is how long the kernel keeps them. Unwatched names are ignored. */
+  add(fqdn: string, addresses: readonly number[], ttlSeconds: number): void;
+}
+
+/** Resolution as the firewall does it: its own servers, its own cache. */
+export interface Resolver {
+  /** IPv4 addresses in answer order; empty when the name has none. Rejects when no server answers. */
+  resolve(fqdn: string): Promise<readonly number[]>;
+}
+
+/** Names and addresses on a threat-intelligence feed. Description is undefined when not listed. */
+export interface ThreatLookup {
+  ofAddress(address: number): string | undefined;
+  ofName(fqdn: string): string | undefined;
+}

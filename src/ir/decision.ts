@@ -1,0 +1,61 @@
+// The vocabulary of a decision: what is asked (a flow), and what is answered (action, rule, reason). The same
+// three words stand in `decide`, the engines, the logs and a failing test's message.
+
+import type { RuleRef } from '#model/rule-ref.ts';
+
+export type IpProtocol = 'TCP' | 'UDP' | 'ICMP' | number;
+
+/** One new connection as the firewall meets it. */
+export interface Flow {
+  readonly protocol: IpProtocol;
+  readonly source: number;
+  readonly destination: number;
+  /** 0 for protocols without ports. */
+  readonly destinationPort: number;
+  /** The side it came in on; flows from outside can match NAT rules only. */
+  readonly from: 'inside' | 'outside';
+  /** What the client claims, where the L7 engine has read it: SNI of a ClientHello, or Host of a request. */
+  readonly claim?: { readonly protocol: 'Http' | 'Https'; readonly fqdn: string | undefined };
+}
+
+/** Names an address is currently known by, for network FQDN rules: the FQDN sets of the data plane. */
+export type NamesOfAddress = (address: number) => ReadonlySet<string>;
+
+export type ReasonCode =
+  | 'RuleMatched'
+  | 'DefaultAction'
+  | 'ThreatIntel'
+  | 'SniMissing'
+  | 'NotTls'
+  | 'NotHttp'
+  | 'HostMissing'
+  | 'HostPortMismatch'
+  | 'ForbiddenAddress'
+  | 'NameUnresolved'
+  | 'Ipv6NotGoverned'
+  | 'NoNatRule';
+
+export type Decision =
+  /** Forward in the kernel. `snat` says whether the server sees a public IP of the firewall. */
+  | {
+      readonly action: 'Allow';
+      readonly rule: RuleRef;
+      readonly reason: ReasonCode;
+      readonly path: 'forward';
+      readonly snat: boolean;
+    }
+  /** NAT rule: translated and allowed. */
+  | {
+      readonly action: 'Allow';
+      readonly rule: RuleRef;
+      readonly reason: ReasonCode;
+      readonly path: 'nat';
+      readonly translatedAddress?: number;
+      readonly translatedFqdn?: string;
+      readonly translatedPort: number;
+    }
+  /** Application rule: the engine resolves the name itself and connects there. */
+  | { readonly action: 'Allow'; readonly rule: RuleRef; readonly reason: ReasonCode; readonly path: 'proxy' }
+  | { readonly action: 'Deny'; readonly rule: RuleRef | null; readonly reason: ReasonCode }
+  /** No address rule matched and the port belongs to the L7 engine: the name decides. Only without `claim`. */
+  | { readonly action: 'Pending'; readonly reason: 'AwaitingName' };

@@ -1,0 +1,103 @@
+// IPv4 addresses, prefixes and ranges as numbers. An address is an unsigned 32-bit integer; a range is
+// inclusive at both ends. Text is parsed here once and nowhere else. IPv6 is only recognised, never held:
+// the data plane denies what it does not govern.
+
+import ipaddr from 'ipaddr.js';
+
+/** An inclusive span of addresses, `first <= last`, both 0..2^32-1. */
+export interface Ipv4Range {
+  readonly first: number;
+  readonly last: number;
+}
+
+export const ALL_IPV4: Ipv4Range = { first: 0, last: 0xffffffff };
+
+/** Four decimal parts, as RFC 791 addresses are written today; no octal, hex or short forms. */
+export function parseIpv4(text: string): number | undefined {
+  if (!ipaddr.IPv4.isValidFourPartDecimal(text) || /(^|\.)0\d/.test(text)) return undefined;
+  const [a = 0, b = 0, c = 0, d = 0] = ipaddr.IPv4.parse(text).octets;
+  return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
+}
+
+export function formatIpv4(address: number): string {
+  return `${address >>> 24}.${(address >>> 16) & 255}.${(address >>> 8) & 255}.${address & 255}`;
+}
+
+export interface Ipv4Prefix extends Ipv4Range {
+  readonly length: number;
+}
+
+/** `10.0.0.0/8`. Host bits may be set: Azure accepts `10.42.1.4/24` in rules and masks it. */
+export function parsePrefix(text: string): Ipv4Prefix | undefined {
+  const match = /^([0-9.]+)\/(\d{1,2})$/.exec(text);
+  if (!match) return undefined;
+  const address = parseIpv4(match[1] ?? '');
+  const length = Number(match[2]);
+  if (address === undefined || length > 32) return undefined;
+  return prefixOf(address, length);
+}
+
+export function prefixOf(address: number, length: number): Ipv4Prefix {
+  const size = 2 ** (32 - length);
+  const first = Math.floor(address / size) * size;
+  return { first, last: first + size - 1, length };
+}
+
+export function formatPrefix(prefix: Ipv4Prefix): string {
+  return `${formatIpv4(prefix.first)}/${prefix.length}`;
+}
+
+/** One address, `a.b.c.d`, a prefix, `a.b.c.d/n`, or a range, `a.b.c.d-e.f.g.h`. */
+export function parseRange(text: string): Ipv4Range | undefined {
+  if (text.includes('/')) {
+    const prefix = parsePrefix(text);
+    return prefix && { first: prefix.first, last: prefix.last };
+  }
+  const [from = '', to = from, ...rest] = text.split('-').map(part => part.trim());
+  const first = parseIpv4(from);
+  const last = parseIpv4(to);
+  if (rest.length > 0 || first === undefined || last === undefined || first > last) return undefined;
+  return { first, last };
+}
+
+export function formatRange({ first, last }: Ipv4Range): string {
+  if (first === last) return formatIpv4(first);
+  const length = 32 - Math.log2(last - first + 1);
+  if (Number.isInteger(length) && first % (last - first + 1) === 0) return `${formatIpv4(first)}/${length}`;
+  return `${formatIpv4(first)}-${formatIpv4(last)}`;
+}
+
+export function contains(range: Ipv4Range, address: number): boolean {
+  return range.first <= address && address <= range.last;
+}
+
+export function overlaps(a: Ipv4Range, b: Ipv4Range): boolean {
+  return a.first <= b.last && b.first <= a.last;
+}
+
+/** Sorted, disjoint and without touching neighbours: the normal form of a set of addresses. */
+export function mergeRanges(ranges: readonly Ipv4Range[]): Ipv4Range[] {
+  const sorted = [...ranges].sort((a, b) => a.first - b.first);
+  const merged: Ipv4Range[] = [];
+  for (const range of sorted) {
+    const previous = merged.at(-1);
+    if (previous && range.first <= previous.last + 1) {
+      if (range.last > previous.last) merged[merged.length - 1] = { first: previous.first, last: range.last };
+    } else merged.push({ first: range.first, last: range.last });
+  }
+  return merged;
+}
+
+/** Binary search in the normal form that `mergeRanges` gives. */
+export function includesAddress(merged: readonly Ipv4Range[], address: number): boolean {
+  let low = 0;
+  let high = merged.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >>> 1;
+    const range = merged[middle] as Ipv4Range;
+    if (address < range.first) high = middle - 1;
+    else if (address > range.last) low = middle + 1;
+    else return true;
+  }
+  return false;
+}
