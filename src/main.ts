@@ -1,0 +1,45 @@
+// Picks the command and runs it. Every command is loaded only when it is asked for, so that `az` starts quickly.
+
+type Run = (args: readonly string[]) => Promise<number>;
+
+const COMMANDS: Readonly<Record<string, () => Promise<Run>>> = {
+  az: async () => (await import('#cli/az/main.ts')).runAz,
+  lab: async () => (await import('#lab/command.ts')).runLab,
+  internet: async () => (await import('#lab/internet/main.ts')).runInternet,
+  gateway: async () => (await import('#gateway/main.ts')).runGateway,
+  logs: async () => (await import('#cli/logs.ts')).runLogs,
+  tags: async () => (await import('#cli/tags.ts')).runTags,
+  up: async () => (await import('#router/command.ts')).runUp,
+  status: async () => (await import('#router/command.ts')).runStatus,
+  down: async () => (await import('#router/command.ts')).runDown,
+  doctor: async () => (await import('#router/doctor.ts')).runDoctor,
+};
+
+const HELP = `Usage: postern COMMAND [ARGUMENTS]
+
+  lab       the article's architecture in network namespaces: up, status, shell, exec, add-host, down
+  az        Azure's commands against Postern's control plane
+  logs      decisions of the firewall, for people
+  tags      service tags and FQDN tags: show, import
+  up        control plane and gateway on this router; status, down
+  doctor    what this kernel offers and what is missing
+  gateway   the data plane alone, told what to do over its control channel
+
+postern COMMAND --help says more.
+`;
+
+async function main(args: readonly string[]): Promise<number> {
+  const [name = '--help', ...rest] = args;
+  if (name === '--help' || name === '-h' || name === 'help') {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const load = COMMANDS[name];
+  if (!load) {
+    process.stderr.write(`postern: there is no command '${name}'. postern --help lists them.\n`);
+    return 2;
+  }
+  return (await load())(rest);
+}
+
+process.exitCode = await main(process.argv.slice(2));
