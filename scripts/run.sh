@@ -1,0 +1,60 @@
+#!/bin/sh
+# Sets up what is missing, says so, and runs one task: demo, test, unit, lab.
+# Works with any POSIX shell and any Node >= 20, as root or not. Exit status 3: a package is missing and we are not root.
+set -eu
+root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
+cd "$root"
+task=${1:-test}
+[ $# -gt 0 ] && shift
+
+say() { printf '%s\n' "$*" >&2; }
+
+[ "$(uname -s)" = Linux ] || { say "Postern needs a Linux kernel. On a Mac use a Linux VM, on Windows WSL 2: see README.md."; exit 1; }
+case $(uname -m) in
+  x86_64) arch=x64 ;;
+  aarch64) arch=arm64 ;;
+  *) say "Postern runs on x86_64 and aarch64; this machine is $(uname -m)."; exit 1 ;;
+esac
+
+# Command -> Debian package. The sbin folders are not on every user's PATH.
+PATH=$PATH:/usr/sbin:/sbin
+export PATH
+missing=
+need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
+need nft nftables
+need ip iproute2
+need unshare util-linux
+need curl curl
+need dig bind9-dnsutils
+if [ "$task" != demo ]; then
+  need openssl openssl
+  need ping iputils-ping
+  need setpriv util-linux
+fi
+if [ -n "$missing" ]; then
+  if [ "$(id -u)" = 0 ]; then
+    say "Installing Debian packages:$missing"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq >/dev/null
+    # shellcheck disable=SC2086 # one word a package
+    apt-get install -y -qq --no-install-recommends $missing >/dev/null
+  else
+    say "Missing packages. Install them and run this again:"
+    say "  sudo apt-get install -y$missing"
+    exit 3
+  fi
+fi
+
+stamp=node_modules/.postern-lock
+if ! cmp -s package-lock.json "$stamp" || [ ! -x "node_modules/node-linux-$arch/bin/node" ]; then
+  say "Installing npm packages (npm ci)"
+  npm ci --no-audit --no-fund --loglevel=error >&2
+  cp package-lock.json "$stamp"
+fi
+
+case $task in
+  demo) exec scripts/node scripts/demo.ts "$@" ;;
+  test) exec scripts/node scripts/test.ts all "$@" ;;
+  unit | lab) exec scripts/node scripts/test.ts "$task" "$@" ;;
+  *) say "run.sh: there is no task '$task'."; exit 2 ;;
+esac
