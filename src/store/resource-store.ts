@@ -39,7 +39,10 @@ export interface ResourceStore {
   /** Ordered by id. */
   list(filter?: ResourceFilter): StoredResource[];
   /** Creates or replaces. With `expectedRevision`, throws `RevisionConflict` if the entry has another (0: must not exist). */
-  put(document: ArmDocument, options?: { readonly expectedRevision?: number; readonly origin?: string }): StoredResource;
+  put(
+    document: ArmDocument,
+    options?: { readonly expectedRevision?: number; readonly origin?: string },
+  ): StoredResource;
   /** False if there was none. */
   delete(id: string): boolean;
   /** All or nothing; nested calls join the outer one. Watchers hear of the changes after the commit, in order. */
