@@ -1,0 +1,125 @@
+// What the Azure CLI prints must become what ARM holds, and a folder that cannot be put in force must say why.
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { readConfigFolder, toArmDocument } from './config-folder.ts';
+
+const group =
+  '/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/rg/providers/Microsoft.Network';
+const publicIp = {
+  id: `${group}/publicIPAddresses/ip`,
+  name: 'ip',
+  type: 'Microsoft.Network/publicIPAddresses',
+  location: 'eastus',
+  resourceGroup: 'rg',
+  sku: { name: 'Standard', tier: 'Regional' },
+  ipAddress: '20.1.2.3',
+  zones: null,
+};
+const firewall = {
+  id: `${group}/azureFirewalls/fw`,
+  name: 'fw',
+  type: 'Microsoft.Network/azureFirewalls',
+  location: 'eastus',
+  resourceGroup: 'rg',
+  sku: { name: 'AZFW_VNet', tier: 'Standard' },
+  threatIntelMode: 'Alert',
+  firewallPolicy: null,
+  ipConfigurations: [
+    {
+      id: `${group}/azureFirewalls/fw/azureFirewallIpConfigurations/c`,
+      name: 'c',
+      resourceGroup: 'rg',
+      privateIPAddress: '10.42.2.4',
+      publicIPAddress: { id: publicIp.id, resourceGroup: 'rg' },
+    },
+  ],
+  networkRuleCollections: [
+    {
+      name: 'net',
+      resourceGroup: 'rg',
+      priority: 100,
+      action: { type: 'Allow' },
+      rules: [{ name: 'r', protocols: ['TCP'] }],
+    },
+  ],
+};
+
+test('what the CLI prints of a firewall becomes an ARM document', () => {
+  const document = toArmDocument(firewall);
+  assert.deepEqual(document.properties, {
+    sku: { name: 'AZFW_VNet', tier: 'Standard' },
+    threatIntelMode: 'Alert',
+    ipConfigurations: [
+      {
+        id: `${group}/azureFirewalls/fw/azureFirewallIpConfigurations/c`,
+        name: 'c',
+        properties: { privateIPAddress: '10.42.2.4', publicIPAddress: { id: publicIp.id } },
+      },
+    ],
+    networkRuleCollections: [
+      {
+        name: 'net',
+        properties: { priority: 100, action: { type: 'Allow' }, rules: [{ name: 'r', protocols: ['TCP'] }] },
+      },
+    ],
+  });
+});
+
+test("a public IP's sku stays beside its properties", () => {
+  const document = toArmDocument(publicIp);
+  assert.deepEqual(document.sku, { name: 'Standard', tier: 'Regional' });
+  assert.deepEqual(document.properties, { ipAddress: '20.1.2.3' });
+});
+
+test("ARM's own shape is taken as it is", () => {
+  const document = toArmDocument({ id: publicIp.id, name: 'ip', properties: { ipAddress: '20.1.2.3' } });
+  assert.deepEqual(document.properties, { ipAddress: '20.1.2.3' });
+});
+
+function withFolder(files: Readonly<Record<string, unknown>>, check: (folder: string) => void): void {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-config-'));
+  try {
+    for (const [name, content] of Object.entries(files)) {
+      writeFileSync(join(folder, name), typeof content === 'string' ? content : JSON.stringify(content));
+    }
+    check(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+test('a complete folder has no faults', () => {
+  withFolder({ 'fw.json': firewall, 'ip.json': [publicIp] }, folder => {
+    const { documents, faults } = readConfigFolder(folder);
+    assert.deepEqual(faults, []);
+    assert.equal(documents.length, 2);
+  });
+});
+
+test('a missing public IP is asked for by name, with the command that saves it', () => {
+  withFolder({ 'fw.json': firewall }, folder => {
+    const [fault = ''] = readConfigFolder(folder).faults;
+    assert.match(fault, /publicIPAddresses\/ip, which no file describes/);
+    assert.match(fault, /az network public-ip show -g rg -n ip -o json > .*ip\.json/);
+  });
+});
+
+test('an empty folder, a broken file, a foreign type and a double description are named', () => {
+  withFolder({}, folder => assert.match(readConfigFolder(folder).faults.join(), /no firewall/));
+  withFolder({ 'fw.json': '{"id":' }, folder =>
+    assert.match(readConfigFolder(folder).faults[0] ?? '', /fw\.json: .*JSON/),
+  );
+  withFolder({ 'x.json': { id: `${group}/loadBalancers/lb`, name: 'lb' } }, folder =>
+    assert.match(
+      readConfigFolder(folder).faults[0] ?? '',
+      /Microsoft\.Network\/loadBalancers do not configure a router/,
+    ),
+  );
+  withFolder({ 'a.json': firewall, 'b.json': firewall, 'ip.json': publicIp }, folder =>
+    assert.match(readConfigFolder(folder).faults[0] ?? '', /b\.json: .* is described by .*a\.json too/),
+  );
+});
