@@ -1,0 +1,116 @@
+// Keeps the store equal to the configuration folder: the files are the truth. A change is read as a whole, checked as a
+// whole, and written in one transaction; a folder with any fault changes nothing and says what is wrong.
+
+import { type FSWatcher, readdirSync, statSync, watch } from 'node:fs';
+import { join } from 'node:path';
+import type { ArmDocument, ResourceStore } from '#store/resource-store.ts';
+import { type ConfigDocument, readConfigFolder } from './config-folder.ts';
+
+export interface FolderSourceOptions {
+  readonly folder: string;
+  readonly store: ResourceStore;
+  /** Faults of these documents taken together, before any is stored; empty when they can be put in force. */
+  readonly check: (documents: readonly ArmDocument[]) => readonly string[];
+  readonly onLoaded: (documents: readonly ConfigDocument[]) => void;
+  readonly onFault: (faults: readonly string[]) => void;
+}
+
+/** Editors write in several steps; wait until they are done. */
+const SETTLE_MS = 150;
+/** inotify misses changes on some network file systems. */
+const POLL_MS = 2000;
+
+export class FolderSource {
+  readonly #options: FolderSourceOptions;
+  readonly #watcher: FSWatcher | undefined;
+  readonly #poll: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
+  #seen = '';
+
+  private constructor(options: FolderSourceOptions) {
+    this.#options = options;
+    this.#watcher = watchFolder(options.folder, () => this.#soon());
+    this.#poll = setInterval(() => this.#soon(), POLL_MS);
+  }
+
+  /** Loads the folder once; faults throw, since there is nothing older to go on with. */
+  static start(options: FolderSourceOptions): FolderSource {
+    const faults = load(options);
+    if (faults.length > 0) throw new ConfigFault(faults);
+    const source = new FolderSource(options);
+    source.#seen = signature(options.folder);
+    return source;
+  }
+
+  close(): void {
+    this.#watcher?.close();
+    clearInterval(this.#poll);
+    clearTimeout(this.#timer);
+  }
+
+  #soon(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#reload(), SETTLE_MS);
+  }
+
+  #reload(): void {
+    const now = signature(this.#options.folder);
+    if (now === this.#seen) return;
+    this.#seen = now;
+    const faults = load(this.#options);
+    if (faults.length > 0) this.#options.onFault(faults);
+  }
+}
+
+export class ConfigFault extends Error {
+  override readonly name = 'ConfigFault';
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(faults.join('\n'));
+    this.faults = faults;
+  }
+}
+
+function load({ folder, store, check, onLoaded }: FolderSourceOptions): readonly string[] {
+  const { documents, faults } = readConfigFolder(folder);
+  if (faults.length > 0) return faults;
+  const refused = check(documents.map(({ document }) => document));
+  if (refused.length > 0) return refused;
+  store.transaction(() => {
+    const described = new Set(documents.map(({ document }) => document.id.toLowerCase()));
+    for (const { document, origin } of store.list()) {
+      if (origin !== 'api' && !described.has(document.id.toLowerCase())) store.delete(document.id);
+    }
+    for (const { document, file } of documents) store.put(document, { origin: file });
+  });
+  onLoaded(documents);
+  return [];
+}
+
+/** Names, sizes and times of the files: what must differ for a reload. */
+function signature(folder: string): string {
+  try {
+    return readdirSync(folder)
+      .filter(name => name.endsWith('.json'))
+      .sort()
+      .map(name => {
+        const { size, mtimeMs, ino } = statSync(join(folder, name));
+        return `${name} ${size} ${mtimeMs} ${ino}`;
+      })
+      .join('\n');
+  } catch {
+    // The folder is being replaced; the next look will see what came of it.
+    return 'unreadable';
+  }
+}
+
+function watchFolder(folder: string, listener: () => void): FSWatcher | undefined {
+  try {
+    const watcher = watch(folder, listener);
+    watcher.on('error', () => watcher.close());
+    return watcher;
+  } catch {
+    return undefined;
+  }
+}

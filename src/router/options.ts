@@ -1,0 +1,81 @@
+// What `postern up` was told, checked before anything is touched: interfaces exist, addresses parse, the folder is there.
+
+import { existsSync, statSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import { resolve } from 'node:path';
+import { parseIpv4, parsePrefix } from '#net/ipv4.ts';
+
+export interface UpArguments {
+  readonly config: string;
+  readonly inside: readonly string[];
+  readonly outside?: string;
+  readonly insidePrefix: readonly string[];
+  readonly publicIp: readonly string[];
+  readonly threatFeed: readonly string[];
+  readonly apiPort: string;
+  readonly apiListen: string;
+}
+
+export interface UpOptions {
+  readonly config: string;
+  readonly inside: readonly string[];
+  readonly outside: string;
+  readonly insidePrefixes: readonly string[];
+  /** `PUBLIC=LOCAL` pairs, as given. */
+  readonly publicIps: readonly string[];
+  readonly threatFeeds: readonly string[];
+  readonly apiPort: number;
+  readonly apiListen: string;
+}
+
+/** All faults at once, each naming its flag. */
+export function checkUpArguments(given: UpArguments): {
+  readonly options: UpOptions;
+  readonly faults: readonly string[];
+} {
+  const faults: string[] = [];
+  const outside = given.outside ?? given.inside[0] ?? '';
+  const config = resolve(given.config);
+  if (!existsSync(config) || !statSync(config).isDirectory())
+    faults.push(`--config ${given.config}: there is no such folder.`);
+  for (const [flag, name] of [
+    ...given.inside.map(name => ['--inside', name] as const),
+    ['--outside', outside] as const,
+  ]) {
+    if (!existsSync(`/sys/class/net/${name}`)) {
+      faults.push(
+        `${flag} ${name}: there is no such interface; this machine has ${Object.keys(networkInterfaces()).join(', ')}.`,
+      );
+    }
+  }
+  if (given.inside.length > 1 && given.inside.includes(outside)) {
+    faults.push(`--outside ${outside}: with several inside interfaces the outside one must be another.`);
+  }
+  for (const prefix of given.insidePrefix) {
+    if (!parsePrefix(prefix))
+      faults.push(`--inside-prefix ${prefix}: expected a prefix such as 10.42.0.0/16.`);
+  }
+  for (const pair of given.publicIp) {
+    const [address = '', local = '', ...rest] = pair.split('=');
+    if (rest.length > 0 || parseIpv4(address) === undefined || parseIpv4(local) === undefined) {
+      faults.push(`--public-ip ${pair}: expected ADDRESS=LOCAL, such as 20.1.2.3=10.0.0.4.`);
+    }
+  }
+  for (const file of given.threatFeed) {
+    if (!existsSync(file)) faults.push(`--threat-feed ${file}: there is no such file.`);
+  }
+  const apiPort = Number(given.apiPort);
+  if (!Number.isInteger(apiPort) || apiPort < 0 || apiPort > 65535)
+    faults.push(`--api-port ${given.apiPort}: expected a port, or 0 for any free one.`);
+  const options = {
+    config,
+    inside: given.inside,
+    outside,
+    insidePrefixes: given.insidePrefix,
+    publicIps: given.publicIp,
+    threatFeeds: given.threatFeed.map(file => resolve(file)),
+    apiPort,
+    apiListen: given.apiListen,
+  };
+  return { options, faults };
+}
