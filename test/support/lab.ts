@@ -1,10 +1,11 @@
 // A lab for tests and for the demo, driven only through the commands a user has: `postern lab ...` and the shell in it.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { AS_NOBODY } from './privileges.ts';
 
 export const ROOT = join(import.meta.dirname, '../..');
 const POSTERN = join(ROOT, 'bin/postern');
@@ -55,24 +56,34 @@ export async function run(command: readonly string[], options: RunOptions = {}):
 
 export interface LabOptions {
   readonly name?: string;
-  /** JSON for the lab's Internet: names that share an address, names that change theirs. */
+  /** File with the lab's Internet: names that share an address, names that change theirs. */
   readonly internet?: string;
+  /** Run everything as a user without privileges. */
+  readonly unprivileged?: boolean;
 }
 
 export class Lab {
   readonly name: string;
   readonly state: string;
   readonly env: Readonly<Record<string, string>>;
+  readonly #prefix: readonly string[];
 
-  private constructor(name: string, state: string) {
+  private constructor(name: string, state: string, prefix: readonly string[]) {
     this.name = name;
     this.state = state;
+    this.#prefix = prefix;
     this.env = { POSTERN_STATE: state };
   }
 
   /** A lab with a state folder of its own under the temporary folder. */
-  static async up({ name = `t${process.pid}`, internet }: LabOptions = {}): Promise<Lab> {
-    const lab = new Lab(name, mkdtempSync(join(tmpdir(), 'postern-')));
+  static async up({
+    name = `t${process.pid}`,
+    internet,
+    unprivileged = false,
+  }: LabOptions = {}): Promise<Lab> {
+    const state = mkdtempSync(join(tmpdir(), 'postern-'));
+    const lab = new Lab(name, state, unprivileged ? AS_NOBODY : []);
+    if (unprivileged && process.geteuid?.() === 0) chownSync(state, 65534, 65534);
     const result = await lab.command(['up', ...(internet ? ['--internet', internet] : [])]);
     if (result.status !== 0) {
       await lab.down();
@@ -89,7 +100,7 @@ export class Lab {
 
   /** `postern lab --name NAME ...`. */
   command(args: readonly string[], options: RunOptions = {}): Promise<Result> {
-    return run([POSTERN, 'lab', '--name', this.name, ...args], {
+    return run(this.#postern('lab', '--name', this.name, ...args), {
       ...options,
       env: { ...this.env, ...options.env },
     });
@@ -113,19 +124,39 @@ export class Lab {
 
   /** Starts a client that runs until it is killed; resolves when it printed its first line. */
   async background(host: string, name: string, args: readonly string[]): Promise<Background> {
-    const child = spawn(
-      POSTERN,
-      ['lab', '--name', this.name, 'exec', host, '--', NODE, join(CLIENTS, `${name}.ts`), ...args],
-      {
-        stdio: ['pipe', 'pipe', 'inherit'],
-        env: { ...process.env, ...this.env },
-      },
+    const command = this.#postern(
+      'lab',
+      '--name',
+      this.name,
+      'exec',
+      host,
+      '--',
+      NODE,
+      join(CLIENTS, `${name}.ts`),
+      ...args,
     );
-    return Background.start(child);
+    return Background.start(this.spawn(command));
+  }
+
+  /** Starts a command of this lab with its pipes open. */
+  spawn(command: readonly string[]): ChildProcess {
+    const [program = '', ...args] = command;
+    return spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...this.env } });
+  }
+
+  /** A bash in the workstation that reads commands from its input. */
+  spawnShell(): ChildProcess {
+    return this.spawn(
+      this.#postern('lab', '--name', this.name, 'shell', '-c', 'exec bash --noprofile --norc -s'),
+    );
+  }
+
+  #postern(...args: readonly string[]): string[] {
+    return [...this.#prefix, POSTERN, ...args];
   }
 
   az(...args: readonly string[]): Promise<Result> {
-    return run([POSTERN, 'az', ...args], { env: { ...this.env, POSTERN_LAB: this.name } });
+    return run(this.#postern('az', ...args), { env: { ...this.env, POSTERN_LAB: this.name } });
   }
 
   /** As `az`, but a failure throws. */
@@ -176,6 +207,10 @@ export class Background {
     const background = new Background(child);
     await new Promise<void>((resolve, reject) => {
       let rest = '';
+      let complaint = '';
+      child.stderr?.on('data', (chunk: Buffer) => {
+        complaint = (complaint + chunk.toString()).slice(-4096);
+      });
       child.stdout?.on('data', (chunk: Buffer) => {
         rest += chunk.toString();
         const lines = rest.split('\n');
@@ -184,7 +219,9 @@ export class Background {
         if (background.lines.length > 0) resolve();
       });
       child.once('error', reject);
-      child.once('close', code => reject(new Error(`the client ended early with status ${code}`)));
+      child.once('close', code =>
+        reject(new Error(`the client ended early with status ${code}: ${complaint}`)),
+      );
     });
     return background;
   }
@@ -217,15 +254,7 @@ export class LabShell {
   }
 
   static open(lab: Lab): LabShell {
-    const child = spawn(
-      POSTERN,
-      ['lab', '--name', lab.name, 'shell', '-c', 'exec bash --noprofile --norc -s'],
-      {
-        stdio: 'pipe',
-        env: { ...process.env, ...lab.env },
-      },
-    );
-    return new LabShell(child);
+    return new LabShell(lab.spawnShell());
   }
 
   async run(command: string, timeoutMs = 60_000): Promise<Result> {
