@@ -27,6 +27,11 @@ export interface Ipv4Prefix extends Ipv4Range {
   readonly length: number;
 }
 
+/** Whether the text is an IPv6 address or prefix; said by name when it is refused. */
+export function isIpv6Text(text: string): boolean {
+  return ipaddr.IPv6.isValid(text) || ipaddr.IPv6.isValidCIDR(text);
+}
+
 /** `10.0.0.0/8`. Host bits may be set: Azure accepts `10.42.1.4/24` in rules and masks it. */
 export function parsePrefix(text: string): Ipv4Prefix | undefined {
   const match = /^([0-9.]+)\/(\d{1,2})$/.exec(text);
@@ -53,7 +58,7 @@ export function parseRange(text: string): Ipv4Range | undefined {
     const prefix = parsePrefix(text);
     return prefix && { first: prefix.first, last: prefix.last };
   }
-  const [from = '', to = from, ...rest] = text.split('-').map(part => part.trim());
+  const [from = '', to = from, ...rest] = text.split('-');
   const first = parseIpv4(from);
   const last = parseIpv4(to);
   if (rest.length > 0 || first === undefined || last === undefined || first > last) return undefined;
@@ -65,6 +70,23 @@ export function formatRange({ first, last }: Ipv4Range): string {
   const length = 32 - Math.log2(last - first + 1);
   if (Number.isInteger(length) && first % (last - first + 1) === 0) return `${formatIpv4(first)}/${length}`;
   return `${formatIpv4(first)}-${formatIpv4(last)}`;
+}
+
+/** Azure's own DNS and health address, which every host can reach and no firewall may hand out as a target. */
+export const AZURE_DNS = 0xa83f8110;
+
+/** Unspecified, loopback, link-local, multicast, reserved and broadcast (RFC 6890), and 168.63.129.16. */
+const NEVER_A_TARGET: readonly Ipv4Range[] = [
+  prefixOf(0, 8),
+  prefixOf(0x7f000000, 8),
+  prefixOf(0xa9fe0000, 16),
+  { first: 0xe0000000, last: 0xffffffff },
+  { first: AZURE_DNS, last: AZURE_DNS },
+];
+
+/** Addresses that no name and no rule may lead a connection of the firewall to. */
+export function isNeverATarget(address: number): boolean {
+  return NEVER_A_TARGET.some(range => contains(range, address));
 }
 
 export function contains(range: Ipv4Range, address: number): boolean {

@@ -1,0 +1,259 @@
+// The three kinds of classic rules, read from the ARM shape into values. A rule that is reported as faulty still
+// comes out, so that the faults of the whole document are found in one pass; nobody gets to see it then.
+
+import { type FqdnPattern, parseFqdn, parseFqdnPattern } from '#net/fqdn.ts';
+import { isNeverATarget, parseIpv4 } from '#net/ipv4.ts';
+import { ALL_PORTS, type PortRange, parsePortRange } from '#net/ports.ts';
+import {
+  type AddressList,
+  type FirewallLookup,
+  readDestinations,
+  readPorts,
+  readSources,
+} from './firewall-addresses.ts';
+import { isWithin, readWords } from './firewall-collections.ts';
+import { CODES, LIMITS } from './firewall-limits.ts';
+import { ObjectReader } from './firewall-reader.ts';
+
+export interface ClassicNetworkRule {
+  readonly name: string;
+  readonly protocols: readonly ('TCP' | 'UDP' | 'ICMP' | 'Any')[];
+  readonly sources: AddressList;
+  readonly destinations: AddressList;
+  readonly destinationFqdns: readonly string[];
+  readonly destinationPorts: readonly PortRange[];
+}
+
+export interface ClassicApplicationRule {
+  readonly name: string;
+  readonly sources: AddressList;
+  /** Empty only with FQDN tags: then each name of a tag goes with the protocol and port that the tag gives it. */
+  readonly protocols: readonly { readonly protocol: 'Http' | 'Https'; readonly port: number }[];
+  readonly targetFqdns: readonly FqdnPattern[];
+  readonly fqdnTags: readonly string[];
+}
+
+export interface ClassicNatRule {
+  readonly name: string;
+  /** `Any` has become both. */
+  readonly protocols: readonly ('TCP' | 'UDP')[];
+  readonly sources: AddressList;
+  readonly destinations: readonly number[];
+  readonly destinationPorts: readonly PortRange[];
+  /** Exactly one of the two. */
+  readonly translatedAddress?: number;
+  readonly translatedFqdn?: string;
+  readonly translatedPort: number;
+}
+
+const COMMON = ['name', 'description', 'sourceAddresses', 'sourceIpGroups'];
+
+export function readNetworkRule(
+  rule: ObjectReader,
+  name: string,
+  lookup: FirewallLookup,
+): ClassicNetworkRule {
+  rule.only([
+    ...COMMON,
+    'protocols',
+    'destinationAddresses',
+    'destinationIpGroups',
+    'destinationFqdns',
+    'destinationPorts',
+  ]);
+  rule.text('description');
+  const destinations = ['destinationAddresses', 'destinationIpGroups', 'destinationFqdns'];
+  if (destinations.every(field => rule.isBlank(field)))
+    rule.fault(
+      CODES.destination,
+      'destinationAddresses',
+      `no destination: ${destinations.map(field => `'${field}'`).join(', ')} are all empty.`,
+    );
+  return {
+    name,
+    protocols: readWords(rule, 'protocols', ['TCP', 'UDP', 'ICMP', 'Any']),
+    sources: readSources(rule, lookup),
+    destinations: readDestinations(rule, lookup),
+    destinationFqdns: readPlainFqdns(rule, 'destinationFqdns'),
+    destinationPorts: readPorts(rule, 'destinationPorts', ALL_PORTS, CODES.port),
+  };
+}
+
+/** Names without wildcard: a network rule needs addresses (https://learn.microsoft.com/azure/firewall/fqdn-filtering-network-rules). */
+function readPlainFqdns(rule: ObjectReader, field: string): string[] {
+  return rule.texts(field).flatMap(({ value, path }) => {
+    const fqdn = parseFqdn(value);
+    if (fqdn !== undefined && parseIpv4(fqdn) === undefined) return [fqdn];
+    const why = value.includes('*')
+      ? 'has a wildcard, which only application rules can have'
+      : 'is no domain name';
+    rule.faults.add(CODES.fqdn, path, `${rule.label}: '${value}' in '${field}' ${why}.`);
+    return [];
+  });
+}
+
+export function readApplicationRule(
+  rule: ObjectReader,
+  name: string,
+  lookup: FirewallLookup,
+): ClassicApplicationRule {
+  const nextRelease = 'it belongs to firewall policies, which this version does not have';
+  rule.only([...COMMON, 'protocols', 'targetFqdns', 'fqdnTags'], {
+    targetUrls: 'URLs need TLS inspection, which this version does not have',
+    webCategories: 'web categories are not part of this version',
+    terminateTLS: 'TLS inspection is not part of this version',
+    httpHeadersToInsert: nextRelease,
+    destinationAddresses: nextRelease,
+  });
+  rule.text('description');
+  const fqdnTags = rule.texts('fqdnTags').flatMap(({ value, path }) => {
+    const tag = lookup.fqdnTagName(value);
+    if (tag !== undefined) return [tag];
+    rule.faults.add(CODES.fqdnTag, path, `${rule.label}: '${value}' in 'fqdnTags' is no FQDN tag.`);
+    return [];
+  });
+  if (rule.isBlank('targetFqdns') && rule.isBlank('fqdnTags'))
+    rule.fault(CODES.destination, 'targetFqdns', "no target: 'targetFqdns' and 'fqdnTags' are both empty.");
+  if (rule.isBlank('protocols') && !rule.isBlank('targetFqdns'))
+    rule.fault(
+      CODES.protocol,
+      'protocols',
+      "no protocol in 'protocols', expected Http or Https with a port.",
+    );
+  return {
+    name,
+    sources: readSources(rule, lookup),
+    protocols: rule.list('protocols').flatMap(item => {
+      const reader = ObjectReader.of(item, rule.label, rule.faults);
+      return reader ? readApplicationProtocol(reader) : [];
+    }),
+    targetFqdns: rule.texts('targetFqdns').flatMap(({ value, path }) => {
+      const pattern = parseFqdnPattern(value);
+      const isAddress = parseIpv4(value) !== undefined;
+      if (pattern && !isAddress) return [pattern];
+      const why = isAddress
+        ? 'is an address; an address belongs in a network rule'
+        : value.includes('*')
+          ? "has '*' elsewhere than at its left end"
+          : 'is no domain name';
+      rule.faults.add(CODES.fqdn, path, `${rule.label}: '${value}' in 'targetFqdns' ${why}.`);
+      return [];
+    }),
+    fqdnTags: [...new Set(fqdnTags)],
+  };
+}
+
+function readApplicationProtocol(reader: ObjectReader): ClassicApplicationRule['protocols'] {
+  reader.only(['protocolType', 'port']);
+  const type = reader.text('protocolType')?.value;
+  if (type?.toLowerCase() === 'mssql') {
+    reader.fault(CODES.unsupported, 'protocolType', "protocol 'Mssql' is not supported; use a network rule.");
+    return [];
+  }
+  if (type === undefined) reader.fault(CODES.protocol, 'protocolType', "'protocolType' is missing.");
+  const protocol = reader.word('protocolType', ['Http', 'Https'], CODES.protocol);
+  const port = reader.has('port') ? reader.integer('port')?.value : protocol === 'Http' ? 80 : 443;
+  const { first, last } = LIMITS.applicationPort;
+  if (port !== undefined && !isWithin(LIMITS.applicationPort, port))
+    reader.fault(CODES.port, 'port', `port ${port} is outside ${first} to ${last}.`);
+  return protocol === undefined || port === undefined ? [] : [{ protocol, port }];
+}
+
+/** What a NAT rule has to know about its firewall. */
+export interface NatContext extends FirewallLookup {
+  /** Undefined while an address of the firewall is not known: then any address is accepted here. */
+  readonly publicAddresses: readonly number[] | undefined;
+}
+
+export function readNatRule(rule: ObjectReader, name: string, context: NatContext): ClassicNatRule {
+  rule.only([
+    ...COMMON,
+    'protocols',
+    'destinationAddresses',
+    'destinationPorts',
+    'translatedAddress',
+    'translatedFqdn',
+    'translatedPort',
+  ]);
+  rule.text('description');
+  const protocols = readWords(rule, 'protocols', ['TCP', 'UDP', 'Any']);
+  return {
+    name,
+    protocols: protocols.includes('Any') ? ['TCP', 'UDP'] : (protocols as ('TCP' | 'UDP')[]),
+    sources: readSources(rule, context),
+    destinations: readNatDestinations(rule, context),
+    destinationPorts: readPorts(rule, 'destinationPorts', LIMITS.natPort, CODES.natPort),
+    ...readNatTarget(rule, context),
+    translatedPort: readTranslatedPort(rule),
+  };
+}
+
+function readNatDestinations(rule: ObjectReader, { publicAddresses }: NatContext): number[] {
+  const texts = rule.texts('destinationAddresses');
+  if (rule.isBlank('destinationAddresses'))
+    rule.fault(CODES.natDestination, 'destinationAddresses', "no public IP in 'destinationAddresses'.");
+  return texts.flatMap(({ value, path }) => {
+    const address = parseIpv4(value.replace(/\/32$/, ''));
+    const refuse = (code: string, why: string) => {
+      rule.faults.add(code, path, `${rule.label}: '${value}' in 'destinationAddresses' ${why}.`);
+      return [];
+    };
+    if (address === undefined) return refuse(CODES.natDestination, 'is not one IPv4 address');
+    if (publicAddresses && !publicAddresses.includes(address))
+      return refuse(CODES.natDestination, 'is no public IP address of this firewall');
+    return [address];
+  });
+}
+
+function readNatTarget(
+  rule: ObjectReader,
+  { publicAddresses }: NatContext,
+): { translatedAddress?: number; translatedFqdn?: string } {
+  const address = rule.text('translatedAddress')?.value ?? '';
+  const fqdn = rule.text('translatedFqdn')?.value ?? '';
+  if ((address === '') === (fqdn === '')) {
+    const both = address === '' ? 'neither is given' : 'both are given';
+    rule.fault(
+      CODES.natTarget,
+      'translatedAddress',
+      `expected 'translatedAddress' or 'translatedFqdn', ${both}.`,
+    );
+    return {};
+  }
+  if (address !== '') {
+    const translatedAddress = parseIpv4(address);
+    if (translatedAddress === undefined)
+      rule.fault(
+        CODES.address,
+        'translatedAddress',
+        `'${address}' in 'translatedAddress' is no IPv4 address.`,
+      );
+    else if (isNeverATarget(translatedAddress) || publicAddresses?.includes(translatedAddress))
+      rule.fault(
+        CODES.natTarget,
+        'translatedAddress',
+        `'${address}' in 'translatedAddress' is no address to translate to.`,
+      );
+    return translatedAddress === undefined ? {} : { translatedAddress };
+  }
+  const translatedFqdn = parseFqdn(fqdn);
+  if (translatedFqdn === undefined || parseIpv4(fqdn) !== undefined) {
+    rule.fault(CODES.fqdn, 'translatedFqdn', `'${fqdn}' in 'translatedFqdn' is no domain name.`);
+    return {};
+  }
+  return { translatedFqdn };
+}
+
+/** One port: Azure takes neither lists nor ranges nor `*` here. */
+function readTranslatedPort(rule: ObjectReader): number {
+  const { first, last } = LIMITS.natPort;
+  const text = rule.text('translatedPort')?.value ?? '';
+  const port = parsePortRange(text);
+  if (port && port.first === port.last && isWithin(LIMITS.natPort, port.first)) return port.first;
+  rule.fault(
+    CODES.natPort,
+    'translatedPort',
+    `'${text}' in 'translatedPort' is not one port from ${first} to ${last}.`,
+  );
+  return 0;
+}

@@ -1,0 +1,131 @@
+// The settings of a classic firewall that are no rules. Azure keeps DNS, SNAT and the threat-intelligence allow list of
+// classic firewalls as strings in `additionalProperties`, with commas between the items of a list.
+
+import { type FqdnPattern, parseFqdnPattern } from '#net/fqdn.ts';
+import {
+  formatIpv4,
+  type Ipv4Range,
+  isNeverATarget,
+  mergeRanges,
+  parseIpv4,
+  parsePrefix,
+  parseRange,
+} from '#net/ipv4.ts';
+import { CODES, LIMITS } from './firewall-limits.ts';
+import type { Located, ObjectReader } from './firewall-reader.ts';
+
+/** RFC 1918 and RFC 6598: what Azure calls `IANAPrivateRanges` (https://learn.microsoft.com/azure/firewall/snat-private-range). */
+export const IANA_PRIVATE_RANGES: readonly Ipv4Range[] = mergeRanges(
+  ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'].map(
+    text => parsePrefix(text) as Ipv4Range,
+  ),
+);
+
+export interface ClassicSettings {
+  readonly dns: {
+    readonly enableProxy: boolean;
+    /** Empty means Azure DNS. */
+    readonly servers: readonly number[];
+    /** Network rules with FQDNs need the proxy, unless this says otherwise. */
+    readonly requireProxyForNetworkRules: boolean;
+  };
+  /** Merged; `IANA_PRIVATE_RANGES` unless the firewall has a list of its own, which replaces them. */
+  readonly privateRanges: readonly Ipv4Range[];
+  readonly threatIntelAllowed: {
+    readonly addresses: readonly Ipv4Range[];
+    readonly fqdns: readonly FqdnPattern[];
+  };
+}
+
+const PROXY = 'Network.DNS.EnableProxy';
+const SERVERS = 'Network.DNS.Servers';
+const REQUIRE_PROXY = 'Network.DNS.RequireProxyForNetworkRules';
+const PRIVATE_RANGES = 'Network.SNAT.PrivateRanges';
+const ALLOWED_ADDRESSES = 'ThreatIntel.Whitelist.IpAddresses';
+const ALLOWED_FQDNS = 'ThreatIntel.Whitelist.FQDNs';
+
+/** Azure's own switches that mean nothing here; harmless while they say no. */
+const UNSUPPORTED: Readonly<Record<string, string>> = {
+  'Network.FTP.AllowActiveFTP': 'active FTP is not translated',
+  'Network.AdditionalLogs.EnableFatFlowLogging': 'there is no fat flow log',
+  'Network.AdditionalLogs.EnableDnstapLogging': 'there is no DNS flow trace log',
+  'Network.Logging.EnableUDPLogOptimization': 'there is no such log option',
+  'Network.RouteServerInfo.RouteServerID': 'private ranges are not learned from a route server',
+};
+
+/** `properties` is the firewall's; without `additionalProperties` every setting has its default. */
+export function readSettings(properties: ObjectReader): ClassicSettings {
+  const found = properties.child('additionalProperties')?.labelled('additionalProperties');
+  const says = (name: string) => found?.text(name)?.value.trim().toLowerCase() === 'false';
+  found?.only(
+    [
+      ...[PROXY, SERVERS, REQUIRE_PROXY, PRIVATE_RANGES, ALLOWED_ADDRESSES, ALLOWED_FQDNS],
+      ...Object.keys(UNSUPPORTED).filter(says),
+    ],
+    UNSUPPORTED,
+  );
+  return {
+    dns: {
+      enableProxy: readSwitch(found, PROXY, false),
+      servers: readServers(found),
+      requireProxyForNetworkRules: readSwitch(found, REQUIRE_PROXY, true),
+    },
+    privateRanges: readPrivateRanges(found),
+    threatIntelAllowed: {
+      addresses: mergeRanges(
+        readItems(found, ALLOWED_ADDRESSES, CODES.address, parseRange, 'no IPv4 address, prefix or range'),
+      ),
+      fqdns: readItems(found, ALLOWED_FQDNS, CODES.fqdn, parseFqdnPattern, 'no domain name'),
+    },
+  };
+}
+
+function readServers(found: ObjectReader | undefined): number[] {
+  const servers = readItems(found, SERVERS, CODES.address, parseIpv4, 'no IPv4 address');
+  for (const address of servers) {
+    // 168.63.129.16 is a fine server, though no fine target of a rule.
+    if (isNeverATarget(address) && formatIpv4(address) !== '168.63.129.16')
+      found?.fault(CODES.address, SERVERS, `'${formatIpv4(address)}' cannot be a DNS server.`);
+  }
+  if (servers.length > LIMITS.dnsServers)
+    found?.fault(CODES.limit, SERVERS, `${servers.length} DNS servers, at most ${LIMITS.dnsServers}.`);
+  return [...new Set(servers)];
+}
+
+function readPrivateRanges(found: ObjectReader | undefined): Ipv4Range[] {
+  const parse = (text: string): readonly Ipv4Range[] | undefined => {
+    if (text.toLowerCase() === 'ianaprivateranges') return IANA_PRIVATE_RANGES;
+    const range = parseRange(text);
+    return range && [range];
+  };
+  const why = "neither 'IANAPrivateRanges' nor an IPv4 address or prefix";
+  const ranges = readItems(found, PRIVATE_RANGES, CODES.address, parse, why).flat();
+  return ranges.length === 0 ? [...IANA_PRIVATE_RANGES] : mergeRanges(ranges);
+}
+
+/** Booleans are strings on the wire; a real boolean is understood too. */
+function readSwitch(found: ObjectReader | undefined, name: string, otherwise: boolean): boolean {
+  if (!found?.has(name)) return otherwise;
+  const word = String(found.at(name).value).trim().toLowerCase();
+  if (word === 'true' || word === 'false') return word === 'true';
+  found.fault(CODES.format, name, `'${name}' must be "true" or "false".`);
+  return otherwise;
+}
+
+function readItems<T>(
+  found: ObjectReader | undefined,
+  name: string,
+  code: string,
+  parse: (text: string) => T | undefined,
+  otherwise: string,
+): T[] {
+  if (!found?.has(name)) return [];
+  const list: Located<string> | undefined = found.text(name);
+  const items = (list?.value ?? '').split(/[\s,]+/).filter(item => item !== '');
+  return items.flatMap(item => {
+    const value = parse(item);
+    if (value !== undefined) return [value];
+    found.fault(code, name, `'${item}' in '${name}' is ${otherwise}.`);
+    return [];
+  });
+}

@@ -1,0 +1,254 @@
+// A firewall with classic rules (Microsoft.Network/azureFirewalls), read from the JSON that ARM carries into values:
+// after this nobody splits a string to find a prefix, a port or a name. Every fault of the document is reported in
+// one answer; a property that Postern does not act on is refused by name. Whether the subnet and the public IPs
+// exist and are free is left to the API, which knows the other resources.
+
+import { parseResourceId } from '#arm/resource-id.ts';
+import type { FirewallLookup } from './firewall-addresses.ts';
+import { type RuleCollection, readCollections } from './firewall-collections.ts';
+import { CODES, LIMITS } from './firewall-limits.ts';
+import { type Diagnostic, Faults, isResourceName, ObjectReader } from './firewall-reader.ts';
+import {
+  type ClassicApplicationRule,
+  type ClassicNatRule,
+  type ClassicNetworkRule,
+  readApplicationRule,
+  readNatRule,
+  readNetworkRule,
+} from './firewall-rules.ts';
+import { type ClassicSettings, readSettings } from './firewall-settings.ts';
+
+export type { FirewallLookup } from './firewall-addresses.ts';
+export type { Diagnostic } from './firewall-reader.ts';
+
+export interface FirewallIpConfiguration {
+  readonly name: string;
+  /** Id of the subnet; the first configuration has one, later ones only add public addresses. */
+  readonly subnetId?: string;
+  readonly publicIpId: string;
+}
+
+export interface AzureFirewall extends ClassicSettings {
+  /** Empty in a document that has not been stored yet. */
+  readonly id: string;
+  readonly name: string;
+  readonly tier: 'Basic' | 'Standard' | 'Premium';
+  readonly threatIntelMode: 'Off' | 'Alert' | 'Deny';
+  readonly ipConfigurations: readonly FirewallIpConfiguration[];
+  /** As written; the order of judgement is made by lowering. */
+  readonly natRuleCollections: readonly RuleCollection<'Dnat', ClassicNatRule>[];
+  readonly networkRuleCollections: readonly RuleCollection<'Allow' | 'Deny', ClassicNetworkRule>[];
+  readonly applicationRuleCollections: readonly RuleCollection<'Allow' | 'Deny', ClassicApplicationRule>[];
+}
+
+export type ParsedFirewall =
+  | { readonly firewall: AzureFirewall; readonly diagnostics?: undefined }
+  | { readonly firewall?: undefined; readonly diagnostics: readonly [Diagnostic, ...Diagnostic[]] };
+
+const UNSUPPORTED: Readonly<Record<string, string>> = {
+  firewallPolicy: 'firewall policies are not part of this version; use rule collections of the firewall',
+  virtualHub: 'firewalls stand in a virtual network here, not in a virtual hub',
+  hubIPAddresses: 'firewalls stand in a virtual network here, not in a virtual hub',
+  managementIpConfiguration: 'there is no management interface and no forced tunnelling',
+  autoscaleConfiguration: 'a gateway does not scale by itself',
+  extendedLocation: 'there are no edge zones',
+};
+
+export function parseAzureFirewall(document: unknown, lookup: FirewallLookup): ParsedFirewall {
+  const faults = new Faults();
+  const reader = ObjectReader.of({ value: document, path: '' }, 'Firewall', faults);
+  const firewall = reader && readFirewall(reader, lookup);
+  const [first, ...others] = faults.list;
+  if (first !== undefined) return { diagnostics: [first, ...others] };
+  if (!firewall) throw new Error('a firewall that cannot be read must have a fault');
+  return { firewall };
+}
+
+function readFirewall(unnamed: ObjectReader, lookup: FirewallLookup): AzureFirewall {
+  const name = unnamed.text('name')?.value ?? '';
+  const reader = name === '' ? unnamed : unnamed.labelled(`Firewall '${name}'`);
+  reader.only(['id', 'name', 'type', 'location', 'tags', 'zones', 'etag', 'sku', 'properties'], UNSUPPORTED);
+  if (name !== '' && !isResourceName(name, LIMITS.firewallNameLength))
+    reader.fault(
+      CODES.name,
+      'name',
+      `name '${name}' must be 1 to ${LIMITS.firewallNameLength} letters, digits, '_', '.' or '-', ` +
+        `begin with a letter or digit and end with a letter, digit or '_'.`,
+    );
+  reader.texts('zones');
+  const empty = new ObjectReader({}, 'properties', reader.label, reader.faults);
+  const properties = reader.child('properties') ?? empty;
+  properties.only(
+    [
+      ...['natRuleCollections', 'networkRuleCollections', 'applicationRuleCollections', 'ipConfigurations'],
+      ...['threatIntelMode', 'sku', 'additionalProperties', 'provisioningState', 'ipGroups'],
+    ],
+    UNSUPPORTED,
+  );
+
+  const ipConfigurations = readIpConfigurations(properties);
+  const addresses = ipConfigurations.map(({ publicIpId }) => lookup.publicAddressOf(publicIpId));
+  const publicAddresses = addresses.every(address => address !== undefined) ? addresses : undefined;
+  const firewall: AzureFirewall = {
+    id: reader.text('id')?.value ?? '',
+    name,
+    tier: readTier(properties.child('sku') ?? reader.child('sku')),
+    threatIntelMode: properties.word('threatIntelMode', ['Off', 'Alert', 'Deny']) ?? 'Alert',
+    ...readSettings(properties),
+    ipConfigurations,
+    natRuleCollections: readCollections(properties, 'nat', ['Dnat'], (rule, ruleName) =>
+      readNatRule(rule, ruleName, { ...lookupOf(lookup), publicAddresses }),
+    ),
+    networkRuleCollections: readCollections(properties, 'network', ['Allow', 'Deny'], (rule, ruleName) =>
+      readNetworkRule(rule, ruleName, lookup),
+    ),
+    applicationRuleCollections: readCollections(
+      properties,
+      'application',
+      ['Allow', 'Deny'],
+      (rule, ruleName) => readApplicationRule(rule, ruleName, lookup),
+    ),
+  };
+  checkTogether(firewall, properties);
+  return firewall;
+}
+
+function readTier(sku: ObjectReader | undefined): AzureFirewall['tier'] {
+  sku?.only(['name', 'tier']);
+  if (sku?.word('name', ['AZFW_VNet', 'AZFW_Hub']) === 'AZFW_Hub')
+    sku.fault(CODES.unsupported, 'name', `SKU 'AZFW_Hub' is not supported: ${UNSUPPORTED.virtualHub}.`);
+  return sku?.word('tier', ['Basic', 'Standard', 'Premium']) ?? 'Standard';
+}
+
+function readIpConfigurations(properties: ObjectReader): FirewallIpConfiguration[] {
+  const names = new Set<string>();
+  return properties.list('ipConfigurations').flatMap((item, index) => {
+    const unnamed = ObjectReader.of(item, 'IP configuration', properties.faults);
+    if (!unnamed) return [];
+    const name = unnamed.text('name')?.value ?? '';
+    const reader = unnamed.labelled(`IP configuration '${name}'`);
+    reader.only(['id', 'name', 'type', 'etag', 'properties']);
+    if (!isResourceName(name)) reader.fault(CODES.name, 'name', `name '${name}' is not a resource name.`);
+    if (names.has(name.toLowerCase()))
+      reader.fault(CODES.duplicateName, 'name', `name '${name}' is used by another IP configuration.`);
+    names.add(name.toLowerCase());
+    const inner =
+      reader.child('properties') ??
+      new ObjectReader({}, `${item.path}.properties`, reader.label, reader.faults);
+    inner.only([
+      'subnet',
+      'publicIPAddress',
+      'privateIPAddress',
+      'privateIPAllocationMethod',
+      'provisioningState',
+    ]);
+    const subnetId = readReference(inner, 'subnet');
+    const publicIpId = readReference(inner, 'publicIPAddress');
+    if (publicIpId === undefined && !inner.has('publicIPAddress'))
+      inner.fault(CODES.format, 'publicIPAddress', "'publicIPAddress' is missing.");
+    if (index === 0 && !inner.has('subnet'))
+      inner.fault(CODES.format, 'subnet', "'subnet' is missing; the first IP configuration names it.");
+    if (index > 0 && inner.has('subnet'))
+      inner.fault(CODES.request, 'subnet', "only the first IP configuration names a 'subnet'.");
+    return [{ name, ...(subnetId !== undefined && { subnetId }), publicIpId: publicIpId ?? '' }];
+  });
+}
+
+function readReference(reader: ObjectReader, name: string): string | undefined {
+  const reference = reader.child(name);
+  if (!reference) return undefined;
+  const id = reference.text('id')?.value;
+  if (id !== undefined && parseResourceId(id)) return id;
+  return reference.fault(CODES.format, 'id', `'${name}.id' is not a resource id.`);
+}
+
+/** What only the whole document can tell. */
+function checkTogether(firewall: AzureFirewall, properties: ObjectReader): void {
+  checkNames(firewall, properties);
+  const collections =
+    firewall.natRuleCollections.length +
+    firewall.networkRuleCollections.length +
+    firewall.applicationRuleCollections.length;
+  if (collections > LIMITS.collectionsPerFirewall)
+    properties.fault(
+      CODES.limit,
+      '',
+      `${collections} rule collections, at most ${LIMITS.collectionsPerFirewall}.`,
+    );
+  const targets = new Set<string>();
+  for (const { rules } of firewall.natRuleCollections)
+    for (const rule of rules)
+      for (const protocol of rule.protocols)
+        for (const address of rule.destinations)
+          for (const { first, last } of rule.destinationPorts)
+            targets.add(`${protocol} ${address} ${first}-${last}`);
+  const counted = firewall.ipConfigurations.length + targets.size;
+  if (counted > LIMITS.publicIpsAndNatDestinations)
+    properties.fault(
+      CODES.limit,
+      'natRuleCollections',
+      `public IPs and unique NAT destinations together are ${counted}, at most ${LIMITS.publicIpsAndNatDestinations}.`,
+    );
+  const groups = new Set(ipGroupsOf(firewall).map(id => id.toLowerCase()));
+  if (groups.size > LIMITS.ipGroupsPerFirewall)
+    properties.fault(CODES.limit, '', `${groups.size} IP groups, at most ${LIMITS.ipGroupsPerFirewall}.`);
+}
+
+/** Names in network rules are resolved by the firewall, so the DNS proxy must be on; Basic has none. */
+function checkNames(firewall: AzureFirewall, properties: ObjectReader): void {
+  const { dns, tier } = firewall;
+  if (tier === 'Basic' && (dns.enableProxy || dns.servers.length > 0))
+    properties.fault(
+      CODES.request,
+      'additionalProperties',
+      'tier Basic has no DNS proxy and no DNS servers.',
+    );
+  firewall.networkRuleCollections.forEach((collection, at) => {
+    collection.rules.forEach((rule, index) => {
+      if (rule.destinationFqdns.length === 0) return;
+      const field = `networkRuleCollections[${at}].properties.rules[${index}].destinationFqdns`;
+      const label = `network rule '${collection.name}/${rule.name}'`;
+      if (tier === 'Basic')
+        properties.fault(
+          CODES.request,
+          field,
+          `${label} has 'destinationFqdns', which tier Basic does not have.`,
+        );
+      else if (!dns.enableProxy && dns.requireProxyForNetworkRules)
+        properties.fault(
+          CODES.dnsProxy,
+          field,
+          `${label} has 'destinationFqdns', for which the DNS proxy must be enabled (Network.DNS.EnableProxy).`,
+        );
+    });
+  });
+}
+
+/** Ids of all IP groups that the rules name, as written and with repetitions. */
+export function ipGroupsOf(firewall: AzureFirewall): string[] {
+  const lists = [
+    ...firewall.natRuleCollections.flatMap(({ rules }) => rules.map(rule => rule.sources)),
+    ...firewall.networkRuleCollections.flatMap(({ rules }) =>
+      rules.flatMap(rule => [rule.sources, rule.destinations]),
+    ),
+    ...firewall.applicationRuleCollections.flatMap(({ rules }) => rules.map(rule => rule.sources)),
+  ];
+  return lists.flatMap(list => list.ipGroups);
+}
+
+/** Names of all service tags that the rules name, with repetitions. */
+export function serviceTagsOf(firewall: AzureFirewall): string[] {
+  return firewall.networkRuleCollections.flatMap(({ rules }) =>
+    rules.flatMap(rule => rule.destinations.serviceTags),
+  );
+}
+
+/** The methods of a lookup as a plain object, so that more can stand beside them. */
+function lookupOf(lookup: FirewallLookup): FirewallLookup {
+  return {
+    serviceTagName: name => lookup.serviceTagName(name),
+    fqdnTagName: name => lookup.fqdnTagName(name),
+    hasIpGroup: id => lookup.hasIpGroup(id),
+    publicAddressOf: id => lookup.publicAddressOf(id),
+  };
+}
