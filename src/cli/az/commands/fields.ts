@@ -1,0 +1,34 @@
+// Small builders for the documents that commands send: only what the command line gave goes into them.
+
+import type { ArmObject } from '../arm.ts';
+import { isRecord, UsageError } from '../errors.ts';
+
+/** Without the entries that are undefined. */
+export function given(fields: Readonly<Record<string, unknown>>): ArmObject {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+/** The `properties` of a document that was read, as a fresh object. */
+export function propertiesOf(resource: ArmObject): ArmObject {
+  return isRecord(resource.properties) ? { ...resource.properties } : {};
+}
+
+/** A list of named things inside a document. */
+export function namedItems(value: unknown): ArmObject[] {
+  return Array.isArray(value) ? value.filter(isRecord) : [];
+}
+
+export function sameName(item: ArmObject, name: string): boolean {
+  return String(item.name).toLowerCase() === name.toLowerCase();
+}
+
+/** `""` and `null` take a reference away, as they do in Azure's CLI. */
+export function isNothing(text: string): boolean {
+  return text === '' || text === 'null';
+}
+
+/** An update that changes nothing is a mistake worth telling. */
+export function requireChange(changes: ArmObject, flags: string): ArmObject {
+  if (Object.keys(changes).length === 0) throw new UsageError(`nothing to update: give one of ${flags}`);
+  return changes;
+}

@@ -1,0 +1,213 @@
+// az network firewall: the firewall itself. Settings that Azure keeps among `additionalProperties` as strings (DNS,
+// private ranges) are written as Azure's CLI writes them.
+
+import { location, named, noWait, resourceGroup, tags } from '../arguments.ts';
+import type { Arm, ArmObject } from '../arm.ts';
+import { isRecord, UsageError } from '../errors.ts';
+import { presentResource } from '../present.ts';
+import type { Argument, Command, Values } from '../spec.ts';
+import { given, propertiesOf, requireChange } from './fields.ts';
+import { deleteCommand, listCommand, showCommand } from './standard.ts';
+
+const kind = { type: 'azureFirewalls', noun: 'firewall' };
+
+const DNS_SECTION = 'DNS Arguments';
+const IP_SECTION = 'IP Configuration Arguments';
+
+const settings: readonly Argument[] = [
+  {
+    key: 'threatIntelMode',
+    flags: ['--threat-intel-mode'],
+    choices: ['Alert', 'Deny', 'Off'],
+    help: 'What threat intelligence does with a match.',
+  },
+  {
+    key: 'privateRanges',
+    flags: ['--private-ranges'],
+    kind: 'list',
+    help: 'Space-separated destinations that see the real source address: addresses, prefixes, IANAPrivateRanges.',
+  },
+  {
+    key: 'dnsServers',
+    flags: ['--dns-servers'],
+    kind: 'list',
+    help: 'Space-separated addresses of the DNS servers that the firewall asks. "" is Azure DNS.',
+    section: DNS_SECTION,
+  },
+  {
+    key: 'enableDnsProxy',
+    flags: ['--enable-dns-proxy'],
+    kind: 'boolean',
+    help: 'Answer DNS on port 53 of the private address.',
+    section: DNS_SECTION,
+  },
+  tags,
+];
+
+const refused = {
+  '--firewall-policy': 'rules are kept in the firewall itself.',
+  '--policy': 'rules are kept in the firewall itself.',
+  '--virtual-hub': 'there are no virtual hubs.',
+  '--vhub': 'there are no virtual hubs.',
+  '--public-ip-count': 'there are no virtual hubs; use az network firewall ip-config create.',
+  '--count': 'there are no virtual hubs; use az network firewall ip-config create.',
+  '--public-ips': 'there are no virtual hubs; use az network firewall ip-config delete.',
+  '--allow-active-ftp': 'FTP is not followed into its data connections.',
+  '--enable-fat-flow-logging': 'every decision is logged already.',
+  '--fat-flow-logging': 'every decision is logged already.',
+  '--enable-udp-log-optimization': 'every decision is logged already.',
+  '--udp-log-optimization': 'every decision is logged already.',
+  '--route-server-id': 'there is no route server.',
+  '--edge-zone': 'there are no edge zones.',
+  '--m-conf-name': 'the firewall is managed from outside its data path.',
+  '--m-public-ip': 'the firewall is managed from outside its data path.',
+  '--add': 'use the flags of this command.',
+  '--set': 'use the flags of this command.',
+  '--remove': 'use the flags of this command.',
+  '--ids': 'name the firewall with --name and --resource-group.',
+};
+
+export const commands: readonly Command[] = [
+  {
+    name: 'create',
+    summary: 'Create a firewall. It passes nothing until it has an IP configuration.',
+    arguments: [
+      named('firewall'),
+      resourceGroup,
+      location,
+      noWait,
+      { key: 'sku', flags: ['--sku'], choices: ['AZFW_Hub', 'AZFW_VNet'], help: 'SKU. AZFW_VNet if absent.' },
+      {
+        key: 'tier',
+        flags: ['--tier'],
+        choices: ['Basic', 'Premium', 'Standard'],
+        default: 'Standard',
+        help: 'Tier of the SKU.',
+      },
+      {
+        key: 'zones',
+        flags: ['--zones', '-z'],
+        kind: 'list',
+        help: 'Space-separated availability zones, kept with the resource.',
+      },
+      ...settings,
+      {
+        key: 'confName',
+        flags: ['--conf-name'],
+        help: 'Name of an IP configuration to create along.',
+        section: IP_SECTION,
+      },
+      {
+        key: 'publicIp',
+        flags: ['--public-ip'],
+        help: 'Name or id of its public IP address.',
+        section: IP_SECTION,
+      },
+      { key: 'vnetName', flags: ['--vnet-name'], help: 'Name of its virtual network.', section: IP_SECTION },
+    ],
+    refused,
+    examples: [
+      'az network firewall create -g aks-egress-rg -n aks-egress-fw -l eastus --enable-dns-proxy true',
+    ],
+    async run({ arm, values }) {
+      const group = values.text('resourceGroup');
+      const configuration = ipConfiguration(arm, values);
+      const body = given({
+        location: await arm.locationFor(group, values.optional('location')),
+        tags: values.tags(),
+        zones: values.list('zones'),
+        properties: given({
+          additionalProperties: additionalProperties(values),
+          sku: given({ name: values.optional('sku'), tier: values.text('tier') }),
+          threatIntelMode: values.optional('threatIntelMode'),
+          ipConfigurations: configuration && [configuration],
+        }),
+      });
+      const path = arm.networkPath(group, kind.type, values.text('name'));
+      return presentResource(await arm.put(path, body, { noWait: values.switch('noWait') }));
+    },
+  },
+  deleteCommand(kind),
+  listCommand(kind),
+  {
+    name: 'list-fqdn-tags',
+    summary: 'List the FQDN tags that application rules may name.',
+    arguments: [],
+    async run({ arm }) {
+      return presentResource(await arm.list(arm.networkPath(undefined, 'azureFirewallFqdnTags')));
+    },
+  },
+  showCommand(kind),
+  {
+    name: 'update',
+    summary: 'Change the settings of a firewall.',
+    arguments: [named('firewall'), resourceGroup, noWait, ...settings],
+    refused,
+    async run({ arm, values }) {
+      const additional = additionalProperties(values);
+      const mode = given({ threatIntelMode: values.optional('threatIntelMode') });
+      const newTags = given({ tags: values.tags() });
+      requireChange(
+        { ...additional, ...mode, ...newTags },
+        '--dns-servers, --enable-dns-proxy, --private-ranges, --threat-intel-mode, --tags',
+      );
+      const path = arm.networkPath(values.text('resourceGroup'), kind.type, values.text('name'));
+      const change = (firewall: ArmObject): ArmObject => ({
+        ...firewall,
+        ...newTags,
+        properties: { ...withAdditionalProperties(propertiesOf(firewall), additional), ...mode },
+      });
+      return presentResource(await arm.edit(path, change, { noWait: values.switch('noWait') }));
+    },
+  },
+];
+
+/** The strings that the command line gives; an empty one means that the setting goes back to its default. */
+function additionalProperties(values: Values): Record<string, string> {
+  const proxy = values.boolean('enableDnsProxy');
+  return given({
+    'Network.DNS.EnableProxy': proxy === undefined ? undefined : String(proxy),
+    'Network.DNS.Servers': values.list('dnsServers')?.join(','),
+    'Network.SNAT.PrivateRanges': values.list('privateRanges')?.join(', '),
+  }) as Record<string, string>;
+}
+
+/** The firewall's `properties` with some of the strings replaced, and the empty ones taken away. */
+export function withAdditionalProperties(
+  properties: ArmObject,
+  changes: Readonly<Record<string, string>>,
+): ArmObject {
+  const before = isRecord(properties.additionalProperties) ? properties.additionalProperties : {};
+  const after = Object.entries({ ...before, ...changes }).filter(([, value]) => value !== '');
+  return { ...properties, additionalProperties: Object.fromEntries(after) };
+}
+
+function ipConfiguration(arm: Arm, values: Values): object | undefined {
+  const [name, publicIp, vnet] = ['confName', 'publicIp', 'vnetName'].map(key => values.optional(key));
+  if (name === undefined && publicIp === undefined && vnet === undefined) return undefined;
+  if (!name || !publicIp || !vnet) {
+    throw new UsageError(
+      '--conf-name, --public-ip and --vnet-name belong together: give all of them or none',
+    );
+  }
+  return newIpConfiguration(arm, { group: values.text('resourceGroup'), name, publicIp, vnet });
+}
+
+export interface NewIpConfiguration {
+  readonly group: string;
+  readonly name: string;
+  readonly publicIp: string;
+  /** Absent for the second and later ones: they stand where the first one does. */
+  readonly vnet?: string | undefined;
+}
+
+export function newIpConfiguration(arm: Arm, { group, name, publicIp, vnet }: NewIpConfiguration): ArmObject {
+  const subnet = vnet && `${arm.networkId(vnet, group, 'virtualNetworks')}/subnets/AzureFirewallSubnet`;
+  return {
+    name,
+    properties: {
+      ...(subnet ? { subnet: { id: subnet } } : {}),
+      publicIPAddress: { id: arm.networkId(publicIp, group, 'publicIPAddresses') },
+    },
+  };
+}

@@ -1,0 +1,59 @@
+// az network ip-group: named lists of addresses.
+
+import { location, named, noWait, resourceGroup, tags } from '../arguments.ts';
+import { presentResource } from '../present.ts';
+import type { Argument, Command } from '../spec.ts';
+import { given, propertiesOf, requireChange } from './fields.ts';
+import { deleteCommand, listCommand, showCommand } from './standard.ts';
+
+const kind = { type: 'ipGroups', noun: 'IP group' };
+
+const ipAddresses: Argument = {
+  key: 'ipAddresses',
+  flags: ['--ip-addresses'],
+  kind: 'list',
+  help: 'Space-separated addresses, prefixes and ranges. Replaces the list.',
+};
+
+export const commands: readonly Command[] = [
+  {
+    name: 'create',
+    summary: 'Create an IP group.',
+    arguments: [named('IP group'), resourceGroup, ipAddresses, location, noWait, tags],
+    async run({ arm, values }) {
+      const group = values.text('resourceGroup');
+      const body = given({
+        location: await arm.locationFor(group, values.optional('location')),
+        tags: values.tags(),
+        properties: { ipAddresses: values.list('ipAddresses') ?? [] },
+      });
+      const path = arm.networkPath(group, kind.type, values.text('name'));
+      return presentResource(await arm.put(path, body, { noWait: values.switch('noWait') }));
+    },
+  },
+  deleteCommand(kind),
+  listCommand(kind),
+  showCommand(kind),
+  {
+    name: 'update',
+    summary: 'Replace the addresses or tags of an IP group.',
+    arguments: [named('IP group'), resourceGroup, ipAddresses, noWait, tags],
+    refused: {
+      '--add': 'give the whole list.',
+      '--remove': 'give the whole list.',
+      '--set': 'give the whole list.',
+    },
+    async run({ arm, values }) {
+      const addresses = given({ ipAddresses: values.list('ipAddresses') });
+      const newTags = given({ tags: values.tags() });
+      requireChange({ ...addresses, ...newTags }, '--ip-addresses, --tags');
+      const path = arm.networkPath(values.text('resourceGroup'), kind.type, values.text('name'));
+      const result = await arm.edit(
+        path,
+        group => ({ ...group, ...newTags, properties: { ...propertiesOf(group), ...addresses } }),
+        { noWait: values.switch('noWait') },
+      );
+      return presentResource(result);
+    },
+  },
+];

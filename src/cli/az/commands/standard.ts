@@ -1,0 +1,51 @@
+// Commands that look the same for every kind of network resource: show, list and delete. A kind is named by its type
+// below Microsoft.Network and the argument that names one.
+
+import { anyResourceGroup, named, noWait, resourceGroup } from '../arguments.ts';
+import { presentResource } from '../present.ts';
+import type { Command } from '../spec.ts';
+
+export interface ResourceKind {
+  /** Such as `virtualNetworks`. */
+  readonly type: string;
+  /** Such as `virtual network`, for help. */
+  readonly noun: string;
+}
+
+export function showCommand({ type, noun }: ResourceKind): Command {
+  return {
+    name: 'show',
+    summary: `Show a ${noun}.`,
+    arguments: [named(noun), resourceGroup],
+    refused: { '--ids': 'name the resource with --name and --resource-group.' },
+    async run({ arm, values }) {
+      return presentResource(
+        await arm.get(arm.networkPath(values.text('resourceGroup'), type, values.text('name'))),
+      );
+    },
+  };
+}
+
+export function listCommand({ type, noun }: ResourceKind): Command {
+  return {
+    name: 'list',
+    summary: `List every ${noun} of a resource group, or of all groups.`,
+    arguments: [anyResourceGroup],
+    async run({ arm, values }) {
+      return presentResource(await arm.list(arm.networkPath(values.optional('resourceGroup'), type)));
+    },
+  };
+}
+
+export function deleteCommand({ type, noun }: ResourceKind): Command {
+  return {
+    name: 'delete',
+    summary: `Delete a ${noun}.`,
+    arguments: [named(noun), resourceGroup, noWait],
+    refused: { '--ids': 'name the resource with --name and --resource-group.' },
+    async run({ arm, values }) {
+      const path = arm.networkPath(values.text('resourceGroup'), type, values.text('name'));
+      await arm.delete(path, { noWait: values.switch('noWait') });
+    },
+  };
+}
