@@ -1,0 +1,134 @@
+// What the data plane needs of the machine beside its nft table: a few sysctls and one routing rule with its
+// table. Every previous value is remembered and given back; nothing that is not named here is touched.
+
+import { spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import type { GatewayInterfaces } from '../data-plane.ts';
+import { CLASS_MASK, CLASS_PROXY } from './marks.ts';
+import { PROXY_ROUTING_TABLE, PROXY_RULE_PRIORITY } from './names.ts';
+
+export class HostSettingError extends Error {
+  override readonly name = 'HostSettingError';
+}
+
+export interface SysctlFiles {
+  /** Undefined when this kernel has no such setting. */
+  read(key: string): string | undefined;
+  write(key: string, value: string): void;
+}
+
+export const procSysctls: SysctlFiles = {
+  read(key) {
+    try {
+      return readFileSync(`/proc/sys/${key}`, 'utf8').trim();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+  },
+  write(key, value) {
+    writeFileSync(`/proc/sys/${key}`, value);
+  },
+};
+
+/** Runs a program to its end; rejects with what it wrote on standard error. */
+export type RunProgram = (command: string, args: readonly string[]) => Promise<void>;
+
+export const runProgram: RunProgram = (command, args) =>
+  new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    let output = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      if (output.length < 4096) output += text;
+    });
+    child.on('error', cause => reject(new HostSettingError(`cannot run ${command}`, { cause })));
+    child.on('close', code =>
+      code === 0
+        ? resolve()
+        : reject(new HostSettingError(`${command} ${args.join(' ')} failed: ${output.trim()}`)),
+    );
+  });
+
+/** Sysctls by path below /proc/sys, each with the reason. */
+export function sysctlsFor({ inside, outside }: GatewayInterfaces): ReadonlyMap<string, string> {
+  const wanted = new Map([
+    ['net/ipv4/ip_forward', '1'],
+    // A packet in the middle of an unknown connection must not start a flow that is judged as a new one.
+    ['net/netfilter/nf_conntrack_tcp_loose', '0'],
+    // A one-armed gateway must not tell clients of a shorter way round itself; either of the two is enough to send.
+    ['net/ipv4/conf/all/send_redirects', '0'],
+  ]);
+  for (const name of new Set([...inside, outside])) {
+    // Loose: replies may come from where our own route does not lead. The larger of this and `all` counts.
+    wanted.set(`net/ipv4/conf/${name}/rp_filter`, '2');
+    wanted.set(`net/ipv4/conf/${name}/send_redirects`, '0');
+  }
+  return wanted;
+}
+
+export class HostSettings {
+  readonly #sysctls: SysctlFiles;
+  readonly #run: RunProgram;
+  readonly #previous = new Map<string, string>();
+  #routed = false;
+
+  constructor(options: { readonly sysctls?: SysctlFiles; readonly run?: RunProgram } = {}) {
+    this.#sysctls = options.sysctls ?? procSysctls;
+    this.#run = options.run ?? runProgram;
+  }
+
+  async apply(interfaces: GatewayInterfaces): Promise<void> {
+    for (const [key, value] of sysctlsFor(interfaces)) {
+      const previous = this.#sysctls.read(key);
+      if (previous === undefined) throw new HostSettingError(`this machine has no sysctl ${key}`);
+      if (previous === value) continue;
+      try {
+        this.#sysctls.write(key, value);
+      } catch (cause) {
+        throw new HostSettingError(`cannot set sysctl ${key} to ${value}`, { cause });
+      }
+      if (!this.#previous.has(key)) this.#previous.set(key, previous);
+    }
+    // A rule that a killed gateway left is the same rule; removing it first keeps it single.
+    await this.#run('ip', ['-4', 'rule', 'del', ...routingRule()]).catch(() => {});
+    await this.#run('ip', ['-4', 'rule', 'add', ...routingRule()]);
+    const route = [
+      '-4',
+      'route',
+      'replace',
+      'local',
+      'default',
+      'dev',
+      'lo',
+      'table',
+      String(PROXY_ROUTING_TABLE),
+    ];
+    await this.#run('ip', route);
+    this.#routed = true;
+  }
+
+  /** Gives everything back; a setting that cannot be restored does not keep the others from it. */
+  async restore(): Promise<void> {
+    const failures: unknown[] = [];
+    for (const [key, value] of this.#previous) {
+      try {
+        if (this.#sysctls.read(key) !== undefined) this.#sysctls.write(key, value);
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    this.#previous.clear();
+    if (this.#routed) {
+      this.#routed = false;
+      await this.#run('ip', ['-4', 'rule', 'del', ...routingRule()]).catch(error => failures.push(error));
+      const flush = ['-4', 'route', 'flush', 'table', String(PROXY_ROUTING_TABLE)];
+      await this.#run('ip', flush).catch(error => failures.push(error));
+    }
+    if (failures.length > 0) throw new AggregateError(failures, 'not every setting could be restored');
+  }
+}
+
+function routingRule(): string[] {
+  const mark = `0x${CLASS_PROXY.toString(16)}/0x${CLASS_MASK.toString(16)}`;
+  return ['fwmark', mark, 'lookup', String(PROXY_ROUTING_TABLE), 'priority', String(PROXY_RULE_PRIORITY)];
+}

@@ -1,0 +1,96 @@
+// What the current policy says of a connection that an older one allowed: the same order as the kernel's chains,
+// over the same program, for connections that are idle and so do not bring a packet to be judged. Pure.
+
+import type { NetworkClause, Program } from '#ir/program.ts';
+import { type Ipv4Range, includesAddress, mergeRanges } from '#net/ipv4.ts';
+import { ALL_PORTS, includesPort } from '#net/ports.ts';
+import { CLASS_ALLOW, CLASS_LOCAL, DEFAULT_ACTION, markOf } from './marks.ts';
+import { rangesOf } from './plan.ts';
+
+const TCP = 6;
+const UDP = 17;
+const ICMP = 1;
+
+export interface JudgedFlow {
+  readonly protocol: number;
+  readonly source: number;
+  readonly destination: number;
+  readonly destinationPort: number;
+  /** Where a DNATed connection leads; undefined for others. */
+  readonly translated?: { readonly address: number; readonly port: number };
+}
+
+export interface JudgeOptions {
+  readonly generation: number;
+  readonly threatRanges: readonly Ipv4Range[];
+  readonly natAddressOf: (fqdn: string) => number | undefined;
+  readonly fqdnHas: (fqdn: string, address: number) => boolean;
+}
+
+/** The connection mark the flow gets now, or undefined when it is forbidden. */
+export type Judge = (flow: JudgedFlow) => number | undefined;
+
+export function createJudge(program: Program, options: JudgeOptions): Judge {
+  const sets = new Map(
+    Object.entries(program.netfilter.addressSets).map(([name, ranges]) => [name, mergeRanges(ranges)]),
+  );
+  const threats = program.threatIntel.mode === 'Deny' ? mergeRanges(options.threatRanges) : [];
+  const inSet = (set: string | undefined, address: number): boolean =>
+    set === undefined || includesAddress(sets.get(set) ?? rangesOf(program, set), address);
+
+  const matchesNetwork = (clause: NetworkClause, flow: JudgedFlow): boolean =>
+    matchesProtocol(clause, flow) &&
+    inSet(clause.sources, flow.source) &&
+    (clause.destinations?.some(destination =>
+      destination.kind === 'fqdn'
+        ? options.fqdnHas(destination.fqdn, flow.destination)
+        : inSet(destination.set, flow.destination),
+    ) ??
+      true);
+
+  return flow => {
+    if (includesAddress(threats, flow.destination)) return undefined;
+    if (flow.translated !== undefined) return judgeNat(program, options, flow, flow.translated, inSet);
+    if (flow.destination === program.privateAddress) {
+      const dns = flow.destinationPort === 53 && (flow.protocol === TCP || flow.protocol === UDP);
+      return dns && program.dns.enableProxy
+        ? markOf(CLASS_LOCAL, options.generation, DEFAULT_ACTION)
+        : undefined;
+    }
+    const clause = program.netfilter.networkClauses.find(candidate => matchesNetwork(candidate, flow));
+    return clause?.action === 'Allow' ? markOf(CLASS_ALLOW, options.generation, clause.decision) : undefined;
+  };
+}
+
+function judgeNat(
+  program: Program,
+  { generation, natAddressOf }: JudgeOptions,
+  flow: JudgedFlow,
+  translated: { readonly address: number; readonly port: number },
+  inSet: (set: string | undefined, address: number) => boolean,
+): number | undefined {
+  const clause = program.netfilter.natClauses.find(
+    candidate =>
+      candidate.destination === flow.destination &&
+      (candidate.protocol === 'TCP' ? TCP : UDP) === flow.protocol &&
+      includesPort([candidate.ports], flow.destinationPort) &&
+      inSet(candidate.sources, flow.source) &&
+      ('address' in candidate.target || natAddressOf(candidate.target.fqdn) !== undefined),
+  );
+  if (clause === undefined) return undefined;
+  const same =
+    'fqdn' in clause.target ||
+    (clause.target.address === translated.address && clause.targetPort === translated.port);
+  return same ? markOf(CLASS_ALLOW, generation, clause.decision) : undefined;
+}
+
+function matchesProtocol({ protocols, ports = [ALL_PORTS] }: NetworkClause, flow: JudgedFlow): boolean {
+  const everyPort = ports.some(range => range.first === ALL_PORTS.first && range.last === ALL_PORTS.last);
+  const any = protocols.includes('Any');
+  if (any && everyPort) return true;
+  if (flow.protocol === ICMP) return protocols.includes('ICMP');
+  const named =
+    (flow.protocol === TCP && (any || protocols.includes('TCP'))) ||
+    (flow.protocol === UDP && (any || protocols.includes('UDP')));
+  return named && (everyPort || includesPort(ports, flow.destinationPort));
+}

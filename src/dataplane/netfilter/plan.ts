@@ -1,0 +1,294 @@
+// Lowers a program's kernel part to the policy chains and the sets they need. Rules stand in the order in which
+// Azure judges: threat intelligence, DNAT, the firewall itself, network rules, application ports, default. Pure.
+
+import type { NetworkClause, Program } from '#ir/program.ts';
+import { ALL_IPV4, type Ipv4Range, mergeRanges, parsePrefix } from '#net/ipv4.ts';
+import { ALL_PORTS, type PortRange } from '#net/ports.ts';
+import {
+  accept,
+  drop,
+  goto,
+  match,
+  type NftRule,
+  type NftSet,
+  type NftStatement,
+  setMark,
+} from '#nft/tree.ts';
+import {
+  CLASS_ALLOW,
+  CLASS_CUT,
+  CLASS_LOCAL,
+  CLASS_MASK,
+  CLASS_NEW,
+  DEFAULT_ACTION,
+  GENERATION_MASK,
+  markOf,
+} from './marks.ts';
+import { addressSetName, fqdnSetName } from './names.ts';
+import { isNew, log, logLimit, type PolicyChain } from './skeleton.ts';
+
+/** RFC 1918 and RFC 6598: destinations that no public address could be answered from. */
+export const IANA_PRIVATE_RANGES: readonly Ipv4Range[] = mergeRanges(
+  ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'].map(
+    text => parsePrefix(text) as Ipv4Range,
+  ),
+);
+
+const DNS_PORT: PortRange = { first: 53, last: 53 };
+const DHCP_CLIENT_PORT: PortRange = { first: 68, last: 68 };
+/** Addresses of one name; a full set refuses more, which then stay denied. */
+const FQDN_SET_SIZE = 65_536;
+
+export interface PlanOptions {
+  readonly generation: number;
+  /** Addresses on threat feeds, without the allow list; empty when the mode is Off. */
+  readonly threatRanges: readonly Ipv4Range[];
+  /** Current address of NAT targets that are names. */
+  readonly natAddressOf: (fqdn: string) => number | undefined;
+  readonly snatPorts: PortRange;
+  /** Interfaces the gateway serves; nothing that leaves by another one is translated. */
+  readonly servedInterfaces: readonly string[];
+}
+
+export interface RulesetPlan {
+  readonly sets: readonly NftSet[];
+  readonly chains: Readonly<Record<PolicyChain, readonly NftRule[]>>;
+}
+
+const PORTS_PROTOCOLS = match.words('meta l4proto', ['tcp', 'udp']);
+
+/** Collects named sets while rules are written. */
+class Sets {
+  readonly used = new Map<string, NftSet>();
+
+  /** A match on any of the ranges; empty for "any address", undefined for "no address at all". */
+  addresses(key: 'ip saddr' | 'ip daddr', ranges: readonly Ipv4Range[]): NftStatement[] | undefined {
+    const merged = mergeRanges(ranges);
+    const [first] = merged;
+    if (first === undefined) return undefined;
+    if (first.first === ALL_IPV4.first && first.last === ALL_IPV4.last) return [];
+    if (merged.length === 1) return [match.addresses(key, merged)];
+    const name = addressSetName(merged);
+    this.used.set(name, { kind: 'intervals', name, ranges: merged });
+    return [match.set(key, name)];
+  }
+
+  fqdn(key: 'ip daddr', fqdn: string): NftStatement[] {
+    const name = fqdnSetName(fqdn);
+    this.used.set(name, { kind: 'timeouts', name, size: FQDN_SET_SIZE });
+    return [match.set(key, name)];
+  }
+}
+
+export function planRuleset(program: Program, options: PlanOptions): RulesetPlan {
+  const sets = new Sets();
+  const { generation } = options;
+  const nat = natRules(program, options, sets);
+  const own = ownAddresses(program);
+  const inside: NftRule[] = [
+    ...threatRules(program, options, sets, 'ip daddr'),
+    ...nat.classify,
+    ...dnsRules(program, generation),
+    ...own.map((ranges): NftRule => [match.addresses('ip daddr', ranges), goto('refuse')]),
+    [match.words('fib daddr type', ['unicast'], true), goto('refuse')],
+    ...program.netfilter.networkClauses.flatMap(clause => networkRules(clause, program, generation, sets)),
+    ...applicationRules(program),
+    [setMark('meta mark', markOf(CLASS_CUT, generation, DEFAULT_ACTION)), goto('denied')],
+  ];
+  const outside: NftRule[] = [
+    ...threatRules(program, options, sets, 'ip saddr'),
+    ...nat.classify,
+    [goto('refuse')],
+  ];
+  const stale: NftRule[] = [
+    [match.mark('ct mark', markOf(0, generation, 0), GENERATION_MASK), accept],
+    [goto('classify')],
+  ];
+  return {
+    chains: {
+      classify_inside: inside,
+      classify_outside: outside,
+      stale,
+      dnat_rules: nat.translate,
+      snat_rules: snatRules(program, options, sets),
+    },
+    sets: [...sets.used.values()],
+  };
+}
+
+function threatRules(
+  program: Program,
+  { generation, threatRanges }: PlanOptions,
+  sets: Sets,
+  key: 'ip saddr' | 'ip daddr',
+): NftRule[] {
+  const listed = program.threatIntel.mode === 'Off' ? undefined : sets.addresses(key, threatRanges);
+  if (listed === undefined) return [];
+  return program.threatIntel.mode === 'Deny'
+    ? [
+        [
+          ...listed,
+          setMark('meta mark', markOf(CLASS_CUT, generation, DEFAULT_ACTION)),
+          goto('threat_denied'),
+        ],
+      ]
+    : [[...listed, isNew, logLimit, log('threat-alert')]];
+}
+
+/**
+ * Judgement and translation of NAT clauses. A flow that is judged again keeps its translation for life, so it
+ * stays allowed only while the clause still leads where the flow goes; targets that are names may move.
+ */
+function natRules(
+  program: Program,
+  { generation, natAddressOf }: PlanOptions,
+  sets: Sets,
+): { classify: NftRule[]; translate: NftRule[] } {
+  const classify: NftRule[] = [];
+  const translate = new Map<string, NftRule>();
+  for (const clause of program.netfilter.natClauses) {
+    const address = 'address' in clause.target ? clause.target.address : natAddressOf(clause.target.fqdn);
+    const sources = sets.addresses('ip saddr', rangesOf(program, clause.sources));
+    if (address === undefined || sources === undefined) continue;
+    const matches = [
+      match.addresses('ip daddr', [{ first: clause.destination, last: clause.destination }]),
+      match.words('meta l4proto', [clause.protocol.toLowerCase()]),
+      ...portMatch([clause.ports]),
+      ...sources,
+    ];
+    const translated = match.words('ct status', ['dnat']);
+    if ('address' in clause.target) {
+      const here = { first: address, last: address };
+      classify.push([
+        ...matches,
+        translated,
+        match.addresses('ct reply ip saddr', [here], true),
+        goto('refuse'),
+      ]);
+      classify.push([
+        ...matches,
+        translated,
+        match.words('ct reply proto-src', [clause.targetPort], true),
+        goto('refuse'),
+      ]);
+    }
+    const mark = markOf(CLASS_ALLOW, generation, clause.decision);
+    classify.push([...matches, setMark('meta mark', mark), goto('allow')]);
+    // The whole mark is compared, so a packet judged by an older policy is never translated by this one.
+    translate.set(`${mark} ${address} ${clause.targetPort}`, [
+      match.mark('ct mark', mark),
+      PORTS_PROTOCOLS,
+      { kind: 'dnat', address, port: clause.targetPort },
+    ]);
+  }
+  return { classify, translate: [...translate.values()] };
+}
+
+function dnsRules(program: Program, generation: number): NftRule[] {
+  if (!program.dns.enableProxy) return [];
+  const here = { first: program.privateAddress, last: program.privateAddress };
+  return [
+    [
+      match.addresses('ip daddr', [here]),
+      PORTS_PROTOCOLS,
+      match.ports('th dport', [DNS_PORT]),
+      setMark('meta mark', markOf(CLASS_LOCAL, generation, DEFAULT_ACTION)),
+      goto('admit'),
+    ],
+  ];
+}
+
+/** The firewall's own addresses, behind which no rule but NAT and DNS may reach. */
+function ownAddresses({ netfilter, privateAddress, publicIps }: Program): Ipv4Range[][] {
+  const addresses = [privateAddress, ...netfilter.snatAddresses, ...publicIps.map(({ address }) => address)];
+  const ranges = mergeRanges(addresses.map(address => ({ first: address, last: address })));
+  return ranges.length === 0 ? [] : [ranges];
+}
+
+function networkRules(clause: NetworkClause, program: Program, generation: number, sets: Sets): NftRule[] {
+  const sources = sets.addresses('ip saddr', rangesOf(program, clause.sources));
+  if (sources === undefined) return [];
+  const destinations = clause.destinations?.map(destination =>
+    destination.kind === 'fqdn'
+      ? sets.fqdn('ip daddr', destination.fqdn)
+      : sets.addresses('ip daddr', rangesOf(program, destination.set)),
+  ) ?? [[]];
+  const [markClass, end] = clause.action === 'Allow' ? [CLASS_ALLOW, 'allow'] : [CLASS_CUT, 'denied'];
+  return destinations.flatMap(destination =>
+    destination === undefined
+      ? []
+      : protocolMatches(clause).map(
+          (protocol): NftRule => [
+            ...sources,
+            ...destination,
+            ...protocol,
+            setMark('meta mark', markOf(markClass, generation, clause.decision)),
+            goto(end),
+          ],
+        ),
+  );
+}
+
+/** One list of matches for each way a packet can fit the protocols and ports of a clause. */
+function protocolMatches({ protocols, ports = [ALL_PORTS] }: NetworkClause): NftStatement[][] {
+  const onPorts = portMatch(ports);
+  if (protocols.includes('Any') && onPorts.length === 0) return [[]];
+  const withPorts = protocols.includes('Any')
+    ? ['tcp', 'udp']
+    : ['tcp', 'udp'].filter(name => protocols.some(protocol => protocol.toLowerCase() === name));
+  const variants: NftStatement[][] = [];
+  if (withPorts.length > 0) variants.push([match.words('meta l4proto', withPorts), ...onPorts]);
+  if (protocols.includes('ICMP')) variants.push([match.words('meta l4proto', ['icmp'])]);
+  return variants;
+}
+
+function portMatch(ports: readonly PortRange[]): NftStatement[] {
+  const merged = mergeRanges(ports);
+  const [first] = merged;
+  const whole = first !== undefined && first.first === ALL_PORTS.first && first.last === ALL_PORTS.last;
+  return whole ? [] : [match.ports('th dport', merged)];
+}
+
+function applicationRules({ netfilter }: Program): NftRule[] {
+  const ports = mergeRanges(netfilter.applicationPorts.map(port => ({ first: port, last: port })));
+  if (ports.length === 0) return [];
+  return [[match.words('meta l4proto', ['tcp']), match.ports('th dport', ports), goto('app_port')]];
+}
+
+/**
+ * Source addresses by destination alone, for forwarded flows and for the L7 engine's own: a public one towards
+ * public destinations, none of ours towards private ranges, where only DNATed flows need the private address so
+ * that the answer comes back.
+ */
+function snatRules(program: Program, { snatPorts, servedInterfaces }: PlanOptions, sets: Sets): NftRule[] {
+  const { privateRanges, privateAddress, snatAddresses } = program.netfilter;
+  const toPrivateAddress: NftStatement = { kind: 'snat', addresses: [privateAddress] };
+  const rules: NftRule[] = [[match.interfaces('oifname', servedInterfaces, true), accept]];
+  const anyPrivate = sets.addresses('ip daddr', [...privateRanges, ...IANA_PRIVATE_RANGES]) ?? [];
+  rules.push([match.words('ct status', ['dnat']), ...anyPrivate, toPrivateAddress]);
+  const bypassed = sets.addresses('ip daddr', privateRanges);
+  if (bypassed !== undefined) rules.push([...bypassed, accept]);
+  const unlisted = sets.addresses('ip daddr', IANA_PRIVATE_RANGES) as NftStatement[];
+  const forwarded = match.mark('ct mark', CLASS_NEW, CLASS_MASK, true);
+  rules.push([...unlisted, forwarded, toPrivateAddress], [...unlisted, accept]);
+  const own = match.mark('ct mark', CLASS_NEW, CLASS_MASK);
+  rules.push([
+    own,
+    match.words('meta l4proto', ['udp']),
+    match.ports('th sport', [DHCP_CLIENT_PORT]),
+    accept,
+  ]);
+  const addresses = snatAddresses.length > 0 ? snatAddresses : [privateAddress];
+  rules.push([PORTS_PROTOCOLS, { kind: 'snat', addresses, ports: snatPorts }]);
+  // Azure gives other protocols no public address; they must not leave with a private one.
+  rules.push([forwarded, drop]);
+  return rules;
+}
+
+/** Absent means any address. A set that the program does not hold is the compiler's bug. */
+export function rangesOf(program: Program, set: string | undefined): readonly Ipv4Range[] {
+  if (set === undefined) return [ALL_IPV4];
+  const ranges = program.netfilter.addressSets[set];
+  if (ranges === undefined) throw new Error(`the program has no address set ${set}`);
+  return ranges;
+}
