@@ -1,0 +1,109 @@
+// What all requests have in common: their path, api-version and body on the way in, JSON, errors and headers on the
+// way out. Paths are matched without regard to case; names keep the case the caller wrote.
+
+import { randomUUID } from 'node:crypto';
+import type { Context } from 'hono';
+import { ArmError, toErrorEnvelope } from '#arm/arm-error.ts';
+import { isObject, type Json } from '#arm/json-reader.ts';
+
+/** Far above the largest firewall Azure takes; beyond it a client errs or attacks. */
+export const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
+
+/** The path as routes are matched: lower case, single slashes, none at the end. */
+export function routePath(request: Request): string {
+  const path = new URL(request.url).pathname.replaceAll(/\/{2,}/g, '/').toLowerCase();
+  return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
+}
+
+/** The words of the path as the caller spelled them, decoded. */
+export function pathSegments(request: Request): string[] {
+  const words = new URL(request.url).pathname.split('/').filter(word => word !== '');
+  try {
+    return words.map(decodeURIComponent);
+  } catch {
+    throw new ArmError(
+      400,
+      'InvalidRequestUri',
+      'The path of the request holds a malformed percent-encoding.',
+    );
+  }
+}
+
+/** Any well-formed version is accepted: commands differ in theirs, and move with every release of the client. */
+export function apiVersionOf(request: Request): string {
+  const parameters = [...new URL(request.url).searchParams];
+  const version = parameters.find(([key]) => key.toLowerCase() === 'api-version')?.[1] ?? '';
+  if (version === '')
+    throw new ArmError(
+      400,
+      'MissingApiVersionParameter',
+      'The api-version query parameter (?api-version=) is required for all requests.',
+    );
+  const [, date = ''] = /^(\d{4}-\d{2}-\d{2})(-[a-z]+[a-z0-9.]*)?$/i.exec(version) ?? [];
+  if (date === '' || !isDate(date))
+    throw new ArmError(
+      400,
+      'InvalidApiVersionParameter',
+      `The api-version '${version.slice(0, 50)}' is invalid. A version is a date, such as 2024-05-01 or 2024-05-01-preview.`,
+    );
+  return version;
+}
+
+function isDate(text: string): boolean {
+  const date = new Date(`${text}T00:00:00Z`);
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text);
+}
+
+export async function readJson(request: Request): Promise<Json> {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(await request.arrayBuffer());
+  } catch (error) {
+    if (error instanceof TypeError) throw invalidContent('it is not UTF-8');
+    throw error;
+  }
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch (error) {
+    throw invalidContent(error instanceof Error ? error.message : String(error));
+  }
+  if (!isObject(body)) throw invalidContent('it must be a JSON object');
+  return body;
+}
+
+function invalidContent(reason: string): ArmError {
+  return new ArmError(
+    400,
+    'InvalidRequestContent',
+    `The request content was invalid and could not be read: ${reason}.`,
+  );
+}
+
+/** Scheme, host and port to put before paths in answers: those the caller used, since it can reach them. */
+export function originOf(request: Request): string {
+  return new URL(request.url).origin;
+}
+
+/** The one place where an error becomes a response. What is not an `ArmError` is a bug: its text stays here. */
+export function errorResponse(error: unknown, context: Context): Response {
+  const armError =
+    error instanceof ArmError
+      ? error
+      : new ArmError(
+          500,
+          'InternalServerError',
+          'The API failed in a way that is not the fault of the request; its log says more.',
+        );
+  if (armError !== error) console.error('postern api:', error);
+  if (armError.status === 401) {
+    const description = armError.message.replaceAll('"', "'");
+    context.header(
+      'WWW-Authenticate',
+      `Bearer authorization_uri="${originOf(context.req.raw)}/adfs", error="invalid_token", error_description="${description}"`,
+    );
+  }
+  context.header('x-ms-request-id', randomUUID());
+  if (armError.status === 404) context.header('x-ms-failure-cause', 'gateway');
+  return context.json(toErrorEnvelope(armError), armError.status as 400);
+}

@@ -1,0 +1,75 @@
+// Who refers to whom among stored resources. References are few and looked up on demand, so nothing can go stale.
+
+import { isObject, type Json } from '#arm/json-reader.ts';
+import { idKey, sameId } from '#arm/resource-id.ts';
+import { ipGroupIdsIn } from '#model/ip-group.ts';
+import { subnetsOf, VIRTUAL_NETWORK_TYPE } from '#model/virtual-network.ts';
+import type { ArmDocument, ResourceStore } from '#store/resource-store.ts';
+
+export const FIREWALL_TYPE = 'Microsoft.Network/azureFirewalls';
+
+export interface IpConfiguration {
+  /** `.../azureFirewallIpConfigurations/<name>` of its firewall. */
+  readonly id: string;
+  readonly name: string;
+  readonly subnetId: string | undefined;
+  readonly publicIpId: string | undefined;
+  readonly privateIPAddress: string | undefined;
+}
+
+/** Malformed members read as absent: whether they are well-formed is judged when they are written. */
+export function ipConfigurationsOf(firewall: {
+  readonly id: string;
+  readonly properties: Json;
+}): IpConfiguration[] {
+  const list = firewall.properties.ipConfigurations;
+  return (Array.isArray(list) ? (list as unknown[]) : []).flatMap(item => {
+    if (!isObject(item) || typeof item.name !== 'string') return [];
+    const properties = isObject(item.properties) ? item.properties : {};
+    const { privateIPAddress } = properties;
+    return {
+      id: `${firewall.id}/azureFirewallIpConfigurations/${item.name}`,
+      name: item.name,
+      subnetId: idOf(properties.subnet),
+      publicIpId: idOf(properties.publicIPAddress),
+      privateIPAddress: typeof privateIPAddress === 'string' ? privateIPAddress : undefined,
+    };
+  });
+}
+
+function idOf(reference: unknown): string | undefined {
+  return isObject(reference) && typeof reference.id === 'string' ? reference.id : undefined;
+}
+
+export function firewallsIn(store: ResourceStore): ArmDocument[] {
+  return store.list({ type: FIREWALL_TYPE }).map(resource => resource.document);
+}
+
+/** IP configurations of all firewalls that lie in the subnet. */
+export function configurationsInSubnet(store: ResourceStore, subnetId: string): IpConfiguration[] {
+  return firewallsIn(store)
+    .flatMap(ipConfigurationsOf)
+    .filter(({ subnetId: id }) => id !== undefined && sameId(id, subnetId));
+}
+
+export function configurationsWithPublicIp(store: ResourceStore, publicIpId: string): IpConfiguration[] {
+  return firewallsIn(store)
+    .flatMap(ipConfigurationsOf)
+    .filter(({ publicIpId: id }) => id !== undefined && sameId(id, publicIpId));
+}
+
+/** Ids of the firewalls whose rules name the IP group. */
+export function firewallsWithIpGroup(store: ResourceStore, ipGroupId: string): string[] {
+  return firewallsIn(store)
+    .filter(({ properties }) => ipGroupIdsIn(properties).some(id => sameId(id, ipGroupId)))
+    .map(({ id }) => id);
+}
+
+/** Ids of the subnets that a route table is associated with. */
+export function subnetsWithRouteTable(store: ResourceStore, routeTableId: string): string[] {
+  return store.list({ type: VIRTUAL_NETWORK_TYPE }).flatMap(({ document }) =>
+    subnetsOf(document.properties)
+      .filter(({ properties }) => idKey(idOf(properties.routeTable) ?? '') === idKey(routeTableId))
+      .map(({ name }) => `${document.id}/subnets/${name}`),
+  );
+}
