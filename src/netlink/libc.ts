@@ -10,9 +10,9 @@ const calls = {
   bind: libc.func('int bind(int fd, const uint8_t *address, uint32_t length)'),
   setsockopt: libc.func('int setsockopt(int fd, int level, int name, const uint8_t *value, uint32_t length)'),
   sendto: libc.func(
-    'ssize_t sendto(int fd, const uint8_t *data, size_t length, int flags, const uint8_t *address, uint32_t addressLength)',
+    'intptr_t sendto(int fd, const uint8_t *data, size_t length, int flags, const uint8_t *address, uint32_t addressLength)',
   ),
-  recv: libc.func('ssize_t recv(int fd, _Out_ uint8_t *data, size_t length, int flags)'),
+  recv: libc.func('intptr_t recv(int fd, _Out_ uint8_t *data, size_t length, int flags)'),
   close: libc.func('int close(int fd)'),
 };
 
