@@ -33,9 +33,9 @@ export function parseFqdnPattern(text: string): FqdnPattern | undefined {
     return name === undefined ? undefined : { kind: 'exact', name };
   }
   const suffix = pattern.slice(1);
-  if (suffix === '') return { kind: 'suffix', suffix };
-  const rest = suffix.startsWith('.') ? suffix.slice(1) : suffix;
-  return parseFqdn(rest) === undefined ? undefined : { kind: 'suffix', suffix };
+  // `*.` would lose its dot and mean everything.
+  if (suffix === '') return text.trim() === '*' ? { kind: 'suffix', suffix } : undefined;
+  return parseFqdn(`x${suffix}`) === undefined ? undefined : { kind: 'suffix', suffix };
 }
 
 /** As `parseFqdnPattern`, and one `*` anywhere in the name, which published FQDN tags use. */

@@ -123,3 +123,22 @@ export function includesAddress(merged: readonly Ipv4Range[], address: number): 
   }
   return false;
 }
+
+/** How many addresses the normal form covers. */
+export function countAddresses(merged: readonly Ipv4Range[]): number {
+  return merged.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+}
+
+/** Addresses in both of two normal forms, in normal form. */
+export function intersectRanges(a: readonly Ipv4Range[], b: readonly Ipv4Range[]): Ipv4Range[] {
+  const common: Ipv4Range[] = [];
+  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
+    const [left, right] = [a[i] as Ipv4Range, b[j] as Ipv4Range];
+    const first = Math.max(left.first, right.first);
+    const last = Math.min(left.last, right.last);
+    if (first <= last) common.push({ first, last });
+    if (left.last < right.last) i++;
+    else j++;
+  }
+  return common;
+}

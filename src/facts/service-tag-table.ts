@@ -1,0 +1,134 @@
+// The compact form of Azure's service tags: one header line of JSON, then one line a tag, fields parted by tabs, prefixes
+// by spaces, all of it gzip. Reading splits lines only; a tag's fields are parsed when somebody asks for the tag. What is
+// kept are names, numbers and prefixes, enough to print the list in the shape of Azure's API.
+
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { type Ipv4Range, mergeRanges, parsePrefix } from '#net/ipv4.ts';
+
+const FORMAT = 'postern-service-tags-1';
+/** Decompressed size that is refused: Microsoft's file has 4 MB as JSON, 1.7 MB in this form. */
+const MAXIMUM_BYTES = 64 * 1024 * 1024;
+
+export interface ServiceTagHeader {
+  readonly cloud: string;
+  readonly changeNumber: number;
+  /** Where the file came from, in words. */
+  readonly origin: string;
+  /** Day of the data, `YYYY-MM-DD`. */
+  readonly date: string;
+}
+
+export interface ServiceTag {
+  readonly name: string;
+  readonly changeNumber: number;
+  /** Empty for a tag that is not of one region. */
+  readonly region: string;
+  readonly regionId: number;
+  readonly systemService: string;
+  /** Who can use the tag: `API`, `NSG`, `UDR`, `FW`, `VSE`. */
+  readonly networkFeatures: readonly string[];
+  /** IPv4 and IPv6, in the order of the file. */
+  readonly prefixes: readonly string[];
+}
+
+export interface ServiceTagTable {
+  readonly header: ServiceTagHeader;
+  readonly names: readonly string[];
+  /** Matched without regard to case. */
+  find(name: string): ServiceTag | undefined;
+}
+
+/** What rules can match of a tag: its IPv4 addresses, merged. */
+export function ipv4RangesOf(tag: ServiceTag): Ipv4Range[] {
+  return mergeRanges(tag.prefixes.flatMap(text => parsePrefix(text) ?? []));
+}
+
+/** A file that is not, or no longer, what it should be. The message says what is wrong with it. */
+export class BadFactsFile extends Error {
+  override readonly name = 'BadFactsFile';
+}
+
+export function toServiceTagTable(header: ServiceTagHeader, tags: readonly ServiceTag[]): ServiceTagTable {
+  const byName = new Map(tags.map(tag => [tag.name.toLowerCase(), tag]));
+  return { header, names: tags.map(tag => tag.name), find: name => byName.get(name.toLowerCase()) };
+}
+
+export function encodeServiceTags(table: ServiceTagTable): Buffer {
+  const lines = table.names.map(name => {
+    const tag = table.find(name) as ServiceTag;
+    const features = tag.networkFeatures.join(',');
+    return [
+      ...[tag.name, tag.changeNumber, tag.region, tag.regionId, tag.systemService, features],
+      tag.prefixes.join(' '),
+    ].join('\t');
+  });
+  const header = JSON.stringify({ format: FORMAT, tags: lines.length, ...table.header });
+  return gzipSync(`${[header, ...lines].join('\n')}\n`, { level: 9 });
+}
+
+export function isCompactForm(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x1f && bytes[1] === 0x8b;
+}
+
+/** Throws `BadFactsFile`. */
+export function decodeServiceTags(bytes: Uint8Array): ServiceTagTable {
+  const { header, lines } = decodeLines(bytes, FORMAT);
+  if (header.tags !== lines.length)
+    throw new BadFactsFile(`it should hold ${header.tags} tags and holds ${lines.length}`);
+  const lineOf = new Map<string, string>();
+  const names = lines.map(line => {
+    const name = line.slice(0, line.indexOf('\t'));
+    lineOf.set(name.toLowerCase(), line);
+    return name;
+  });
+  return {
+    header: {
+      cloud: String(header.cloud),
+      changeNumber: Number(header.changeNumber),
+      origin: String(header.origin),
+      date: String(header.date),
+    },
+    names,
+    find: name => {
+      const line = lineOf.get(name.toLowerCase());
+      return line === undefined ? undefined : parseLine(line);
+    },
+  };
+}
+
+function parseLine(line: string): ServiceTag {
+  const [name = '', changeNumber, region = '', regionId, systemService = '', features = '', prefixes = ''] =
+    line.split('\t');
+  return {
+    name,
+    changeNumber: Number(changeNumber),
+    region,
+    regionId: Number(regionId),
+    systemService,
+    networkFeatures: features === '' ? [] : features.split(','),
+    prefixes: prefixes === '' ? [] : prefixes.split(' '),
+  };
+}
+
+/** Header and lines of either compact file; throws `BadFactsFile`. */
+export function decodeLines(
+  bytes: Uint8Array,
+  format: string,
+): { header: Record<string, unknown>; lines: string[] } {
+  let text: string;
+  try {
+    text = gunzipSync(bytes, { maxOutputLength: MAXIMUM_BYTES }).toString('utf8');
+  } catch (cause) {
+    throw new BadFactsFile(`it does not decompress: ${(cause as Error).message}`, { cause });
+  }
+  const [first = '', ...lines] = text.split('\n');
+  if (lines.pop() !== '') throw new BadFactsFile('its last line is cut off');
+  let header: Record<string, unknown>;
+  try {
+    header = JSON.parse(first);
+  } catch (cause) {
+    throw new BadFactsFile('its first line is not JSON', { cause });
+  }
+  if (header.format !== format) throw new BadFactsFile(`its format is ${header.format}, not ${format}`);
+  return { header, lines };
+}
