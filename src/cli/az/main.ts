@@ -9,7 +9,6 @@ import { type AzIo, processIo, tolerateClosedPipe, wantsColour } from './io.ts';
 import { formatResult } from './output.ts';
 import { parseArguments } from './parse.ts';
 import { withProgress } from './progress.ts';
-import { confirmOrThrow } from './prompt.ts';
 import type { Command, Context, Values } from './spec.ts';
 import { createTransport } from './transport.ts';
 import { resolveCommand } from './tree.ts';
@@ -63,7 +62,10 @@ async function execute(command: Command, values: Values, io: AzIo): Promise<void
   const expression = values.optional('_query');
   const query =
     expression === undefined ? undefined : await (await import('./query.ts')).compileQuery(expression);
-  if (command.confirm && !values.switch('yes')) await confirmOrThrow(command.confirm, io);
+  if (command.confirm && !values.switch('yes')) {
+    const { confirmOrThrow } = await import('./prompt.ts');
+    await confirmOrThrow(command.confirm, io);
+  }
 
   const context = createContext(values, io);
   const result = await withProgress(io, !values.switch('_onlyErrors'), () => command.run(context));
