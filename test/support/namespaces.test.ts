@@ -28,6 +28,18 @@ describe('namespaces for tests', { skip: unavailable ?? false }, () => {
       assert.notEqual(stdout.trim(), readlinkSync('/proc/self/ns/net'));
     });
 
+    it(`${kind}: a command can be signalled`, { skip }, async () => {
+      await using net = await Namespaces.open(['a'], { user });
+      const child = await net.start(
+        'a',
+        ['sh', '-c', 'trap "exit 7" TERM; echo begun; sleep 60 & wait'],
+        'begun',
+      );
+      net.signal(child, 'SIGTERM');
+      const status = await new Promise(resolve => child.once('exit', resolve));
+      assert.equal(status, 7);
+    });
+
     it(`${kind}: closing ends the processes inside`, { skip }, async () => {
       const net = await Namespaces.open(['a'], { user });
       const child = await net.start('a', ['sh', '-c', 'echo begun; sleep 60'], 'begun');

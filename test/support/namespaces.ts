@@ -13,7 +13,8 @@
 // is in, and none has a link to it. As root plain namespaces are used; without root, or with `{ user: true }`, a user
 // namespace. All processes live in a PID namespace whose first process reads a pipe from the test; when the test ends in
 // whatever way, kill -9 included, the pipe closes and the kernel removes processes, namespaces, links and rules.
-// /run is private and empty, so `ip netns` inside sees only these namespaces.
+// /run is private and empty, so `ip netns` inside sees only these namespaces; where the kernel lets us mount /proc,
+// process ids inside are those of the PID namespace.
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -21,6 +22,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { type Result, type RunOptions, run } from './lab.ts';
 
 const HOLDER = `
+mount -t proc proc /proc 2>/dev/null
 mount -t tmpfs -o mode=755 tmpfs /run && mkdir /run/netns && ip link set lo up && echo ready && exec cat >/dev/null
 `;
 const OPEN_MS = 10_000;
@@ -159,6 +161,13 @@ export class Namespaces {
     const child = this.spawn(host, command);
     await untilPrinted(child, text, timeoutMs);
     return child;
+  }
+
+  /** Signals a command that `spawn` or `start` started; its handle's own `kill` would only reach the program in between. */
+  signal(child: ChildProcess, signal: NodeJS.Signals): void {
+    const inner = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim();
+    assert.match(inner, /^\d+$/, 'the command is not running');
+    process.kill(Number(inner), signal);
   }
 
   /** Ends all processes and removes all namespaces. May be called again. */
