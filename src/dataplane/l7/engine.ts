@@ -1,0 +1,246 @@
+// The L7 engine, *proxy* path: takes every connection that netfilter's TPROXY rules hand it, lets the handlers judge
+// and serve it, and keeps the table of live ones, so that a change of rules cuts exactly those it forbids. Nothing
+// a client or server sends can end the process: each connection ends alone, with its error. Before the first
+// `configure` it refuses everybody.
+
+import net, { type Server, type Socket } from 'node:net';
+import type { ThreatListing } from '#ir/decide.ts';
+import type { AddressSet, ApplicationProtocol } from '#ir/policy.ts';
+import { formatIpv4, parseIpv4 } from '#net/ipv4.ts';
+import type { LogSink } from '#telemetry/records.ts';
+import { looksLikeTls } from '#wire/tls.ts';
+import type { Resolver } from '../data-plane.ts';
+import { Gone } from './byte-stream.ts';
+import { Connection } from './connection.ts';
+import { type Ends, judge, type L7Rules, protocolsOfPort } from './judge.ts';
+import { applicationRecord, outcomeOf } from './records.ts';
+import { serveHttp } from './serve-http.ts';
+import { serveTls } from './serve-tls.ts';
+import { isForbiddenAddress } from './server-addresses.ts';
+import { type Connect, DEFAULT_LIMITS, type L7Limits, type Services } from './services.ts';
+import { openTransparentSocket } from './transparent-listener.ts';
+
+/** Connections that wait to be accepted; the kernel's own limit, `somaxconn`, is 4096 by default. */
+const BACKLOG = 4096;
+
+/** Where the client was going, for tests without TPROXY. */
+export type OriginalDestination = (socket: Socket) => { readonly address: number; readonly port: number };
+
+export interface L7EngineOptions {
+  readonly resolver: Resolver;
+  readonly log: LogSink;
+  /** Merged ranges: addresses of the gateway and the control plane, never connected to. */
+  readonly forbiddenAddresses: () => AddressSet;
+  readonly threats?: ThreatListing;
+  /** Transparent: the socket's local end is the original destination. Otherwise the function tells it. */
+  readonly mode?: 'transparent' | OriginalDestination;
+  readonly limits?: Partial<L7Limits>;
+  /** Milliseconds of a clock that never goes back. */
+  readonly clock?: () => number;
+  /** Told of what should not happen: an error of ours, or of the listening socket. */
+  readonly report?: (message: string) => void;
+  /** How servers are reached; tests put lab addresses on loopback. */
+  readonly connect?: Connect;
+}
+
+export interface L7Statistics {
+  readonly open: number;
+  readonly accepted: number;
+  /** Turned away because `maxConnections` were open. */
+  readonly refusedAtLimit: number;
+}
+
+export class L7Engine {
+  readonly #services: Services;
+  readonly #limits: L7Limits;
+  readonly #mode: 'transparent' | OriginalDestination;
+  readonly #clock: () => number;
+  readonly #report: (message: string) => void;
+  readonly #connections = new Set<Connection>();
+  #rules: L7Rules | undefined;
+  #server: Server | undefined;
+  #listenPort = 0;
+  #sweep: NodeJS.Timeout | undefined;
+  #accepted = 0;
+  #refusedAtLimit = 0;
+
+  constructor({
+    resolver,
+    log,
+    forbiddenAddresses,
+    threats,
+    mode = 'transparent',
+    limits,
+    clock = () => performance.now(),
+    report = message => process.stderr.write(`${message}\n`),
+    connect = connectTcp,
+  }: L7EngineOptions) {
+    this.#limits = { ...DEFAULT_LIMITS, ...limits };
+    this.#mode = mode;
+    this.#clock = clock;
+    this.#report = report;
+    this.#services = {
+      rules: () => {
+        if (!this.#rules) throw new Error('the L7 engine has a connection but no rules');
+        return this.#rules;
+      },
+      forbiddenAddresses,
+      threats,
+      resolver,
+      log,
+      limits: this.#limits,
+      connect,
+    };
+  }
+
+  get statistics(): L7Statistics {
+    return {
+      open: this.#connections.size,
+      accepted: this.#accepted,
+      refusedAtLimit: this.#refusedAtLimit,
+    };
+  }
+
+  /** Port 0 lets the kernel choose. */
+  async listen(port = 0): Promise<{ readonly port: number }> {
+    const server = net.createServer({ allowHalfOpen: true, noDelay: true }, socket => this.#accept(socket));
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    server.once('error', reject);
+    server.once('listening', resolve);
+    if (this.#mode === 'transparent') server.listen({ fd: openTransparentSocket(port) }, BACKLOG);
+    else server.listen({ host: '127.0.0.1', port, backlog: BACKLOG });
+    await promise;
+    server.off('error', reject);
+    server.on('error', error => this.#report(`L7 engine: the listening socket failed: ${error.message}`));
+    this.#server = server;
+    this.#listenPort = (server.address() as net.AddressInfo).port;
+    const interval = Math.max(10, Math.min(this.#limits.idleMs / 4, 5_000));
+    this.#sweep = setInterval(() => this.#cutIdle(), interval);
+    return { port: this.#listenPort };
+  }
+
+  /** Puts rules in force for every later judgement and cuts, before it returns, the connections they forbid. */
+  configure(rules: L7Rules): void {
+    this.#rules = rules;
+    for (const connection of this.#connections) this.#judgeAgain(connection, rules);
+  }
+
+  /** Stops listening and resets what is open. */
+  async close(): Promise<void> {
+    clearInterval(this.#sweep);
+    const server = this.#server;
+    this.#server = undefined;
+    const closed = server && new Promise<void>(resolve => server.close(() => resolve()));
+    for (const connection of this.#connections) connection.cut();
+    await closed;
+  }
+
+  #accept(socket: Socket): void {
+    const rules = this.#rules;
+    const ends = this.#endsOf(socket);
+    const atLimit = this.#connections.size >= this.#limits.maxConnections;
+    if (atLimit) this.#refusedAtLimit++;
+    if (!rules || !ends || atLimit) {
+      socket.on('error', () => undefined);
+      socket.resetAndDestroy();
+      return;
+    }
+    this.#accepted++;
+    const connection = new Connection(socket, ends, this.#clock);
+    this.#connections.add(connection);
+    this.#serve(connection)
+      .catch(error => this.#failed(connection, error))
+      .then(() => connection.whenClosed())
+      .finally(() => {
+        connection.stopDeadline();
+        this.#connections.delete(connection);
+      });
+  }
+
+  /** Undefined when the client is gone already, or when it connected to the listening port itself. */
+  #endsOf(socket: Socket): Ends | undefined {
+    const { localAddress, localPort, remoteAddress, remotePort } = socket;
+    const source = remoteAddress === undefined ? undefined : parseIpv4(remoteAddress);
+    if (source === undefined || remotePort === undefined) return undefined;
+    if (this.#mode !== 'transparent') {
+      const { address, port } = this.#mode(socket);
+      return { source, sourcePort: remotePort, destination: address, destinationPort: port };
+    }
+    const destination = localAddress === undefined ? undefined : parseIpv4(localAddress);
+    if (destination === undefined || localPort === undefined || localPort === this.#listenPort)
+      return undefined;
+    return { source, sourcePort: remotePort, destination, destinationPort: localPort };
+  }
+
+  async #serve(connection: Connection): Promise<void> {
+    const protocol = await this.#protocolOf(connection);
+    if (protocol === 'Https') await serveTls(connection, this.#services);
+    else if (protocol === 'Http') await serveHttp(connection, this.#services);
+    else connection.cut();
+  }
+
+  /** The protocol its port speaks; where rules name both for a port, the first byte tells. */
+  async #protocolOf(connection: Connection): Promise<ApplicationProtocol | undefined> {
+    const { ends, client } = connection;
+    const named = protocolsOfPort(this.#services.rules(), ends.destinationPort);
+    if (named.size < 2) {
+      const [only] = named;
+      // Rules changed while the connection waited to be accepted.
+      if (!only) this.#logPortDeny(ends);
+      return only;
+    }
+    connection.startDeadline(this.#limits.headDeadlineMs, () => connection.cut());
+    const chunk = await client.read();
+    connection.stopDeadline();
+    if (chunk === null) return undefined;
+    client.unread(chunk);
+    return looksLikeTls(chunk[0] as number) ? 'Https' : 'Http';
+  }
+
+  #logPortDeny(ends: Ends): void {
+    const outcome = { action: 'Deny', rule: null, reason: 'DefaultAction' } as const;
+    this.#services.log.write(applicationRecord(ends, 'TCP', formatIpv4(ends.destination), '', outcome));
+  }
+
+  #failed(connection: Connection, error: unknown): void {
+    // Broken connections and our own cuts are daily life; anything else is a fault of this program.
+    const expected = error instanceof Gone || connection.signal.aborted;
+    if (!expected) {
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      this.#report(`L7 engine: a connection from ${formatIpv4(connection.ends.source)} failed: ${text}`);
+    }
+    connection.cut();
+  }
+
+  #judgeAgain(connection: Connection, rules: L7Rules): void {
+    const { binding, ends, serverAddress } = connection;
+    if (!binding) return;
+    const { claim, targetUrl } = binding;
+    const servers = serverAddress === undefined ? [] : [serverAddress];
+    const { decision } = judge(rules, ends, claim, this.#services.threats, servers);
+    const forbidden = servers.some(address =>
+      isForbiddenAddress(address, rules, this.#services.forbiddenAddresses()),
+    );
+    if (decision.action === 'Allow' && !forbidden) return;
+    const outcome =
+      decision.action === 'Deny'
+        ? outcomeOf(decision)
+        : ({ action: 'Deny', rule: decision.rule, reason: 'ForbiddenAddress' } as const);
+    const protocol = claim.protocol === 'Https' ? 'HTTPS' : 'HTTP';
+    this.#services.log.write(applicationRecord(ends, protocol, claim.fqdn ?? '', targetUrl, outcome));
+    connection.cut();
+  }
+
+  /** An end that takes its bytes slowly is given twice the time: the kernel's buffers hide its progress. */
+  #cutIdle(): void {
+    const now = this.#clock();
+    for (const connection of this.#connections) {
+      const allowed = connection.isBlocked ? this.#limits.idleMs * 2 : this.#limits.idleMs;
+      if (now - connection.lastActivityAt >= allowed) connection.cut();
+    }
+  }
+}
+
+function connectTcp(address: number, port: number): Socket {
+  return net.connect({ host: formatIpv4(address), port, allowHalfOpen: true, noDelay: true });
+}

@@ -1,0 +1,144 @@
+// From the engine's decisions to log records and to the answers a client of plain HTTP gets. Pure. The wording of
+// a default deny is Azure's, to the byte; Azure's wording for other refusals is not public, so they follow its style.
+
+import type { Decision, ReasonCode } from '#ir/decision.ts';
+import type { RuleRef } from '#model/rule-ref.ts';
+import { formatIpv4 } from '#net/ipv4.ts';
+import { type ApplicationRuleRecord, ruleColumns, type ThreatIntelRecord } from '#telemetry/records.ts';
+import type { Ends, Threat } from './judge.ts';
+
+/** Log columns are bounded; a path can be 64 KiB long. */
+const MAX_URL = 2048;
+
+export interface Outcome {
+  readonly action: 'Allow' | 'Deny';
+  readonly rule: RuleRef | null;
+  readonly reason: ReasonCode;
+  /** Says more than the reason, where there is more to say. */
+  readonly detail?: string;
+}
+
+export function outcomeOf(decision: Exclude<Decision, { action: 'Pending' }>): Outcome {
+  return { action: decision.action, rule: decision.rule, reason: decision.reason };
+}
+
+/** `ActionReason` of a record. Empty where a rule decided: its name says it all, as in Azure. */
+export function actionReason({ reason, detail }: Outcome): string {
+  const text = REASONS[reason];
+  return detail === undefined ? text : `${text}: ${detail}`;
+}
+
+const REASONS: Readonly<Record<ReasonCode, string>> = {
+  RuleMatched: '',
+  DefaultAction: 'Default Action',
+  ThreatIntel: 'Threat Intelligence',
+  SniMissing: 'SNI TLS extension was missing',
+  NotTls: 'Not a TLS connection',
+  NotHttp: 'Not an acceptable HTTP request',
+  HostMissing: 'Host header was missing',
+  HostPortMismatch: 'Port of the Host header differs from the TCP port',
+  ForbiddenAddress: 'The name resolves to an address that is never connected to',
+  NameUnresolved: 'The name could not be resolved',
+  Ipv6NotGoverned: 'IPv6 is not governed',
+  NoNatRule: 'No NAT rule',
+};
+
+export function applicationRecord(
+  ends: Ends,
+  protocol: 'HTTP' | 'HTTPS' | 'TCP',
+  fqdn: string,
+  targetUrl: string,
+  outcome: Outcome,
+): ApplicationRuleRecord {
+  return {
+    Type: 'AZFWApplicationRule',
+    Protocol: protocol,
+    SourceIp: formatIpv4(ends.source),
+    SourcePort: ends.sourcePort,
+    DestinationPort: ends.destinationPort,
+    Fqdn: fqdn,
+    TargetUrl: targetUrl.slice(0, MAX_URL),
+    Action: outcome.action,
+    ActionReason: actionReason(outcome),
+    ...ruleColumns(outcome.rule),
+    IsTlsInspected: false,
+    IsExplicitProxyRequest: false,
+    WebCategory: '',
+  };
+}
+
+export function threatRecord(
+  ends: Ends,
+  protocol: 'HTTP' | 'HTTPS',
+  fqdn: string,
+  targetUrl: string,
+  threat: Threat,
+): ThreatIntelRecord {
+  return {
+    Type: 'AZFWThreatIntel',
+    Protocol: protocol,
+    SourceIp: formatIpv4(ends.source),
+    SourcePort: ends.sourcePort,
+    // Azure leaves it empty where a name was listed: the client's address plays no part.
+    DestinationIp: '',
+    DestinationPort: ends.destinationPort,
+    Fqdn: fqdn,
+    TargetUrl: targetUrl.slice(0, MAX_URL),
+    Action: threat.action,
+    ThreatDescription: threat.description,
+    IsTlsInspected: false,
+  };
+}
+
+/** Status 470 as Azure Firewall answers it. `withBody` is false for HEAD. */
+export function denyAnswer(outcome: Outcome, options: { keepAlive: boolean; withBody: boolean }): Buffer {
+  return answer('470 status code 470', denyText(outcome), options);
+}
+
+function denyText(outcome: Outcome): string {
+  if (outcome.reason === 'DefaultAction')
+    return 'Action: Deny. Reason: No rule matched. Proceeding with default action.';
+  if (outcome.rule) {
+    const { policy, group, collection, rule } = outcome.rule;
+    const names = [
+      policy && `Policy: ${policy}. `,
+      group && `Rule Collection Group: ${group}. `,
+      `Rule Collection: ${collection}. Rule: ${rule}.`,
+    ];
+    const reason = actionReason(outcome);
+    return `Action: Deny. ${reason && `Reason: ${reason}. `}${names.join('')}`;
+  }
+  return `Action: Deny. Reason: ${actionReason(outcome)}.`;
+}
+
+const STATUS_TEXTS = {
+  400: 'Bad Request',
+  431: 'Request Header Fields Too Large',
+  501: 'Not Implemented',
+  502: 'Bad Gateway',
+  504: 'Gateway Timeout',
+  505: 'HTTP Version Not Supported',
+} as const;
+
+/** An answer of the gateway itself for a request that it cannot serve. */
+export function failureAnswer(
+  status: keyof typeof STATUS_TEXTS,
+  text: string,
+  options: { keepAlive: boolean; withBody: boolean },
+): Buffer {
+  return answer(`${status} ${STATUS_TEXTS[status]}`, text, options);
+}
+
+function answer(
+  status: string,
+  text: string,
+  { keepAlive, withBody }: { keepAlive: boolean; withBody: boolean },
+): Buffer {
+  const head = [
+    `HTTP/1.1 ${status}`,
+    `Content-Length: ${Buffer.byteLength(text)}`,
+    'Content-Type: text/plain; charset=utf-8',
+    ...(keepAlive ? [] : ['Connection: close']),
+  ];
+  return Buffer.from(`${head.join('\r\n')}\r\n\r\n${withBody ? text : ''}`);
+}

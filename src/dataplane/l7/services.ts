@@ -1,0 +1,43 @@
+// What a connection's handler needs from the engine around it, and the limits it works under.
+
+import type { Socket } from 'node:net';
+import type { ThreatListing } from '#ir/decide.ts';
+import type { AddressSet } from '#ir/policy.ts';
+import type { LogSink } from '#telemetry/records.ts';
+import type { Resolver } from '../data-plane.ts';
+import type { L7Rules } from './judge.ts';
+
+export interface L7Limits {
+  /** Concurrent client connections; each takes two descriptors and up to about 256 KiB while both ends are slow. */
+  readonly maxConnections: number;
+  /** For a ClientHello or a request head to arrive whole. */
+  readonly headDeadlineMs: number;
+  /** Azure's time-out north-south (https://learn.microsoft.com/azure/firewall/tcp-session-behavior). */
+  readonly idleMs: number;
+  /** For one address of a server to accept. */
+  readonly connectMs: number;
+  /** For a name to be resolved. */
+  readonly resolveMs: number;
+}
+
+export const DEFAULT_LIMITS: L7Limits = {
+  maxConnections: 16_384,
+  headDeadlineMs: 15_000,
+  idleMs: 240_000,
+  connectMs: 5_000,
+  resolveMs: 10_000,
+};
+
+/** Starts a connection to exactly this address; the engine listens for its events. */
+export type Connect = (address: number, port: number) => Socket;
+
+export interface Services {
+  /** The rules of this instant. */
+  readonly rules: () => L7Rules;
+  readonly forbiddenAddresses: () => AddressSet;
+  readonly threats: ThreatListing | undefined;
+  readonly resolver: Resolver;
+  readonly log: LogSink;
+  readonly limits: L7Limits;
+  readonly connect: Connect;
+}
