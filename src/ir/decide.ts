@@ -17,6 +17,7 @@ import type {
   ResolvedPolicy,
   ThreatIntelSettings,
 } from './policy.ts';
+import { matchesTargets } from './target-index.ts';
 
 /** What is on a threat-intelligence feed; the data plane's `ThreatLookup` fits. */
 export interface ThreatListing {
@@ -94,7 +95,7 @@ export function decideApplication(
       rule.protocols.some(({ protocol, port }) => protocol === query.claim.protocol && port === query.port) &&
       includesAddress(rule.sources, query.source) &&
       (rule.destinations === undefined || includesAddress(rule.destinations, query.destination)) &&
-      rule.targets.some(({ pattern }) => matchesFqdn(pattern, fqdn)),
+      matchesTargets(rule.targets, fqdn),
   );
   if (!rule) return deny('DefaultAction');
   if (rule.action === 'Deny') return deny('RuleMatched', rule.ref);
