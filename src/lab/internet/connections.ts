@@ -27,10 +27,6 @@ export class Acceptor {
     this.#limit = limit;
   }
 
-  get open(): number {
-    return this.#sockets.size;
-  }
-
   /** Resolves when the port answers. `allowHalfOpen` as in Node: the handler ends its own side. */
   async listen(port: number, handle: (socket: Socket, ends: Ends) => void): Promise<void> {
     const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, socket =>

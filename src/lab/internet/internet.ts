@@ -1,5 +1,6 @@
 // The servers of the lab's Internet put together: sockets, names, pages and the journal. It runs in a network namespace in
-// which every address that no route leads to is local (`ip route add local 0.0.0.0/0 dev lo`), and answers for all of them.
+// which every address that no route leads to is local (`ip route add local 0.0.0.0/0 dev lo table main`), and answers for
+// all of them. The route belongs into the main table: in the local one it would hide the routes back to the clients.
 
 import { join } from 'node:path';
 import { formatIpv4, parseIpv4 } from '#net/ipv4.ts';
@@ -62,7 +63,7 @@ export class Internet {
     return internet;
   }
 
-  /** Another configuration: names already given out are forgotten, connections go on. */
+  /** Another configuration of names: those already given out are forgotten, connections and the journal go on. */
   configure(settings: InternetSettings): void {
     this.#names = new NameService(settings);
   }
