@@ -2,7 +2,7 @@
 // table. Every previous value is remembered and given back; nothing that is not named here is touched.
 
 import { spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { GatewayInterfaces } from '../data-plane.ts';
 import { CLASS_MASK, CLASS_PROXY } from './marks.ts';
 import { PROXY_ROUTING_TABLE, PROXY_RULE_PRIORITY } from './names.ts';
@@ -70,11 +70,17 @@ export class HostSettings {
   readonly #sysctls: SysctlFiles;
   readonly #run: RunProgram;
   readonly #previous = new Map<string, string>();
+  readonly #memory: string | undefined;
   #routed = false;
 
-  constructor(options: { readonly sysctls?: SysctlFiles; readonly run?: RunProgram } = {}) {
+  /** `memory` is a file that keeps the previous values, so that a later process can restore what a killed one changed. */
+  constructor(
+    options: { readonly sysctls?: SysctlFiles; readonly run?: RunProgram; readonly memory?: string } = {},
+  ) {
     this.#sysctls = options.sysctls ?? procSysctls;
     this.#run = options.run ?? runProgram;
+    this.#memory = options.memory;
+    for (const [key, value] of readMemory(options.memory)) this.#previous.set(key, value);
   }
 
   async apply(interfaces: GatewayInterfaces): Promise<void> {
@@ -82,12 +88,16 @@ export class HostSettings {
       const previous = this.#sysctls.read(key);
       if (previous === undefined) throw new HostSettingError(`this machine has no sysctl ${key}`);
       if (previous === value) continue;
+      if (!this.#previous.has(key)) {
+        // On disk before the change: a kill between the two loses nothing.
+        this.#previous.set(key, previous);
+        this.#remember();
+      }
       try {
         this.#sysctls.write(key, value);
       } catch (cause) {
         throw new HostSettingError(`cannot set sysctl ${key} to ${value}`, { cause });
       }
-      if (!this.#previous.has(key)) this.#previous.set(key, previous);
     }
     // A rule that a killed gateway left is the same rule; removing it first keeps it single.
     await this.#run('ip', ['-4', 'rule', 'del', ...routingRule()]).catch(() => {});
@@ -107,6 +117,11 @@ export class HostSettings {
     this.#routed = true;
   }
 
+  #remember(): void {
+    if (this.#memory === undefined) return;
+    writeFileSync(this.#memory, JSON.stringify(Object.fromEntries(this.#previous)), { mode: 0o600 });
+  }
+
   /** Gives everything back; a setting that cannot be restored does not keep the others from it. */
   async restore(): Promise<void> {
     const failures: unknown[] = [];
@@ -118,6 +133,7 @@ export class HostSettings {
       }
     }
     this.#previous.clear();
+    if (this.#memory !== undefined) rmSync(this.#memory, { force: true });
     if (this.#routed) {
       this.#routed = false;
       await this.#run('ip', ['-4', 'rule', 'del', ...routingRule()]).catch(error => failures.push(error));
@@ -125,6 +141,22 @@ export class HostSettings {
       await this.#run('ip', flush).catch(error => failures.push(error));
     }
     if (failures.length > 0) throw new AggregateError(failures, 'not every setting could be restored');
+  }
+}
+
+/** The routing rule and its table, where a killed process left them. */
+export async function removeRoutingRule(run: RunProgram = runProgram): Promise<void> {
+  await run('ip', ['-4', 'rule', 'del', ...routingRule()]).catch(() => {});
+  await run('ip', ['-4', 'route', 'flush', 'table', String(PROXY_ROUTING_TABLE)]).catch(() => {});
+}
+
+function readMemory(path: string | undefined): [string, string][] {
+  if (path === undefined) return [];
+  try {
+    return Object.entries(JSON.parse(readFileSync(path, 'utf8')) as Record<string, string>);
+  } catch {
+    // None was written, or only half of it: the settings then stay as they are.
+    return [];
   }
 }
 

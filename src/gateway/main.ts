@@ -1,0 +1,167 @@
+// `postern gateway`: makes the parts of the data plane, wires them, and obeys the control channel until it is told to
+// stop. Asked to stop, it takes its rules with it; killed, it leaves the last rules in force. No decision is made here.
+
+import { chmodSync, mkdirSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { CommanderError } from 'commander';
+import { DnsProxy } from '#dataplane/dns/dns-proxy.ts';
+import { L7Engine } from '#dataplane/l7/engine.ts';
+import { HostSettings } from '#dataplane/netfilter/host-settings.ts';
+import { installClosed, removeLeftovers } from '#dataplane/netfilter/leftovers.ts';
+import { NetfilterPlane } from '#dataplane/netfilter/netfilter-plane.ts';
+import { ThreatFeeds } from '#dataplane/threat/threat-feeds.ts';
+import type { Program } from '#ir/program.ts';
+import { type Ipv4Range, mergeRanges, parseIpv4 } from '#net/ipv4.ts';
+import { SystemNetlink } from '#netlink/kernel-netlink.ts';
+import { SystemNftRunner } from '#nft/runner.ts';
+import { FileSink } from '#telemetry/file-sink.ts';
+import { ControlClient } from './control-client.ts';
+import { raiseFileLimit } from './file-limit.ts';
+import { Gateway } from './gateway.ts';
+import { LastProgram } from './last-program.ts';
+import { type GatewayOptions, OptionFault, parseGatewayOptions } from './options.ts';
+
+const DNS_PORT = 53;
+
+const report = (message: string) => process.stderr.write(`postern gateway: ${message}\n`);
+
+export async function runGateway(args: readonly string[]): Promise<number> {
+  let options: GatewayOptions;
+  try {
+    options = parseGatewayOptions(args);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (!(error instanceof OptionFault)) throw error;
+    report(error.message);
+    return 2;
+  }
+  const folder = options.state;
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  chmodSync(folder, 0o700);
+  switch (options.mode) {
+    case 'remove':
+      return remove(options);
+    case 'closed':
+      return close(options);
+    case 'serve':
+      return serve(options);
+  }
+}
+
+/** Removes what a killed gateway left: table, routing rule, settings. */
+async function remove(options: GatewayOptions): Promise<number> {
+  await removeLeftovers(new SystemNftRunner(), settingsOf(options));
+  return 0;
+}
+
+/** Loads rules that forward nothing, and leaves them. */
+async function close(options: GatewayOptions): Promise<number> {
+  await installClosed(new SystemNftRunner(), options.interfaces);
+  return 0;
+}
+
+const settingsOf = (options: GatewayOptions) =>
+  new HostSettings({ memory: join(options.state, 'settings.json') });
+
+async function serve(options: GatewayOptions): Promise<number> {
+  raiseFileLimit();
+  const log = new FileSink({ path: join(options.logs, 'firewall.jsonl'), report });
+  const threats = new ThreatFeeds({ files: options.threatFeeds, report });
+  await threats.start();
+  let netfilter: NetfilterPlane | undefined;
+  const dns = new DnsProxy({
+    log,
+    threats,
+    defaultServers: options.dnsServers,
+    sets: { add: (fqdn, addresses, ttlSeconds) => netfilter?.add(fqdn, addresses, ttlSeconds) },
+    report,
+  });
+  const l7 = new L7Engine({
+    resolver: dns.resolver(),
+    log,
+    threats,
+    forbiddenAddresses: ownAddresses,
+    report,
+  });
+  const { port: proxyPort } = await l7.listen();
+  const plane = new NetfilterPlane({
+    interfaces: options.interfaces,
+    runner: new SystemNftRunner(),
+    netlink: new SystemNetlink(),
+    log,
+    proxyPort,
+    threats,
+    threatRanges: threats.ranges(),
+    settings: settingsOf(options),
+    onProblem: report,
+  });
+  netfilter = plane;
+  threats.onChange(
+    () => void plane.setThreatRanges(threats.ranges()).catch(error => report(`threat feeds: ${error}`)),
+  );
+  const last = new LastProgram(options.state, () => new Date());
+  let publicAddresses: readonly number[] = [];
+  function ownAddresses(): readonly Ipv4Range[] {
+    return mergeRanges(
+      [...interfaceAddresses(), ...publicAddresses].map(address => ({ first: address, last: address })),
+    );
+  }
+  const gateway = new Gateway({
+    netfilter: plane,
+    configureL7: program => {
+      publicAddresses = [...program.publicIps.map(({ address }) => address), program.privateAddress];
+      l7.configure(program);
+    },
+    configureDns: program => configureDns(dns, program),
+    last,
+  });
+  await plane.start();
+  const previous = last.read();
+  if (previous)
+    await gateway
+      .apply(previous)
+      .catch(error => report(`the last rules could not be loaded, nothing is forwarded: ${error.message}`));
+  const client = new ControlClient({
+    path: options.control,
+    firewall: options.firewall,
+    apply: program => gateway.apply(program),
+  });
+  await new Promise<void>(resolve => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
+  });
+  client.close();
+  await dns.close();
+  await l7.close();
+  await plane.close();
+  threats.close();
+  await log.close();
+  return 0;
+}
+
+async function configureDns(dns: DnsProxy, program: Program): Promise<void> {
+  const ruleOf = new Map<string, Program['decisions'][number]['rule']>();
+  for (const { decision, destinations = [] } of program.netfilter.networkClauses) {
+    const rule = program.decisions[decision]?.rule;
+    for (const destination of destinations) {
+      if (destination.kind === 'fqdn' && rule && !ruleOf.has(destination.fqdn))
+        ruleOf.set(destination.fqdn, rule);
+    }
+  }
+  await dns.start({ address: program.privateAddress, port: DNS_PORT });
+  await dns.configure({
+    servers: program.dns.servers,
+    enableProxy: program.dns.enableProxy,
+    watched: program.watchedFqdns,
+    threatIntel: program.threatIntel,
+    ruleOf: fqdn => ruleOf.get(fqdn) ?? null,
+  });
+}
+
+/** Every IPv4 address of this machine: never a place that a name may lead to. */
+function interfaceAddresses(): number[] {
+  return Object.values(networkInterfaces())
+    .flatMap(addresses => addresses ?? [])
+    .map(({ address }) => parseIpv4(address))
+    .filter(address => address !== undefined);
+}
