@@ -17,6 +17,11 @@ interface Pools {
 }
 
 export function formatProgram(program: Program): string {
+  return JSON.stringify(packProgram(program));
+}
+
+/** What `formatProgram` writes, as an object, for a message that holds a program. */
+export function packProgram(program: Program): object {
   const addresses = new Pool<AddressSet>();
   const targets = new Pool<readonly ApplicationTarget[]>();
   const applicationRules = program.applicationRules.map(
@@ -28,7 +33,7 @@ export function formatProgram(program: Program): string {
     }),
   );
   const pools: Pools = { addresses: addresses.list, targets: targets.list };
-  return JSON.stringify({ ...program, applicationRules, pools });
+  return { ...program, applicationRules, pools };
 }
 
 /** Takes what `formatProgram` or `JSON.parse` made of one; the text comes from our own control plane. */
