@@ -1,3 +1,5 @@
+// Addresses stay the same, are nobody else's, and are bounded in number; ranges are subtracted exactly.
+
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';

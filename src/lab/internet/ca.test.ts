@@ -1,3 +1,5 @@
+// Certificates as Node's own reader sees them: signed by the root, valid for their names, for the promised time.
+
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';

@@ -1,3 +1,5 @@
+// Every fault of a configuration is reported, each with the path of its field.
+
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseInternetConfig } from './config.ts';

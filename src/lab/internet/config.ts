@@ -3,7 +3,7 @@
 // filled in, or lists every fault with the path of the field, so that one look at the message is enough to mend the file.
 
 import { type FqdnPattern, parseFqdn, parseFqdnPattern } from '#net/fqdn.ts';
-import { type Ipv4Range, parseIpv4, parsePrefix } from '#net/ipv4.ts';
+import { type Ipv4Range, parseIpv4, parseRange } from '#net/ipv4.ts';
 
 export const RESPONSE_CODES = ['NXDOMAIN', 'SERVFAIL', 'REFUSED'] as const;
 export type ResponseCode = (typeof RESPONSE_CODES)[number];
@@ -41,7 +41,7 @@ export interface InternetConfig {
   readonly mapped?: readonly { readonly names: readonly string[]; readonly prefixes: readonly string[] }[];
   /** Prefixes out of which all other names get their address. Missing: about four million public addresses. */
   readonly pool?: readonly string[];
-  /** Prefixes or addresses that the pool must not use: hosts, public IPs and service tags of the lab. */
+  /** Prefixes, addresses or ranges (`a.b.c.d-e.f.g.h`) that the pool must not use: hosts, public IPs and service tags of the lab. */
   readonly reserved?: readonly string[];
   /** DNS servers, by address, that misbehave. All other addresses answer DNS queries. */
   readonly resolvers?: Readonly<Record<string, 'silent' | 'SERVFAIL' | 'REFUSED'>>;
@@ -160,9 +160,10 @@ class Reader {
   readonly range = (value: unknown, path: string): Ipv4Range | undefined => {
     const text = this.text(value, path);
     if (text === undefined) return undefined;
-    const address = parseIpv4(text);
-    if (address !== undefined) return { first: address, last: address };
-    return parsePrefix(text) ?? this.fail(path, `'${text}' is not an IPv4 prefix such as 20.42.0.0/16`);
+    return (
+      parseRange(text) ??
+      this.fail(path, `'${text}' is not an IPv4 address, prefix or range, such as 20.42.0.0/16`)
+    );
   };
 
   some<T>(items: T[], path: string): T[] {

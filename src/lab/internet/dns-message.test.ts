@@ -1,3 +1,5 @@
+// DNS messages from bytes to bytes: the question comes back as it was asked, sizes are kept, nonsense does no harm.
+
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { decode, encode, type OptAnswer, type Packet } from 'dns-packet';

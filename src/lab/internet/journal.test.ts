@@ -1,3 +1,5 @@
+// The journal on disk and in memory, and what it does when the disk fails.
+
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,5 @@
+// What the Internet's DNS says about names: tables of configuration, question and answer.
+
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { contains, includesAddress, parseIpv4, parsePrefix } from '#net/ipv4.ts';

@@ -1,3 +1,5 @@
+// Time answers field by field, and what gets none.
+
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { answerNtp } from './ntp.ts';

@@ -6,6 +6,7 @@ import { createServer as createHttpServer, type Server as HttpServer, type Incom
 import { createSecureServer, type Http2SecureServer } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { normalizeFqdn } from '#net/fqdn.ts';
 import { ClientHelloReader, type HelloResult } from '#wire/tls.ts';
 import type { CertificateCache } from './certificates.ts';
 import type { Ends } from './connections.ts';
@@ -37,7 +38,7 @@ export class WebServers {
       createSecureServer({
         ...options,
         SNICallback: (name, done) => {
-          certificates.contextFor(name.toLowerCase()).then(
+          certificates.contextFor(normalizeFqdn(name)).then(
             context => done(null, context),
             (error: Error) => done(error),
           );
