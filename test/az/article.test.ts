@@ -567,7 +567,13 @@ test('a slow apply is waited for, and a failed one is an error', async () => {
   assert.deepEqual(noWait, { status: 0, stdout: '', stderr: '' });
   setTimeout(() => {
     state = 'Failed';
-  }, 500);
+    // What the controller does when a gateway refuses a program.
+    const { store } = api.test;
+    const [firewall] = store.list({ type: 'Microsoft.Network/azureFirewalls' });
+    assert.ok(firewall);
+    const { document } = firewall;
+    store.put({ ...document, properties: { ...document.properties, provisioningState: 'Failed' } });
+  }, 800);
   const failed = await api.az([
     'network',
     'firewall',

@@ -1,3 +1,5 @@
+// Long-running operations, edits and errors, against scripted answers.
+
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Arm } from './arm.ts';

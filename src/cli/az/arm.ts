@@ -2,6 +2,15 @@
 // operations, and edits that cannot lose another writer's edit.
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  header,
+  isFinal,
+  localPath,
+  operationFailed,
+  provisioningState,
+  retryAfterMs,
+  withoutReadOnly,
+} from './answers.ts';
 import { ArmRequestError, AzError, isRecord, toArmError, UsageError } from './errors.ts';
 import type { HttpResponse, Transport } from './transport.ts';
 
@@ -24,9 +33,6 @@ const MOST_EDIT_TRIES = 50;
 /** Tries after 429 and 503, as Azure's clients do. */
 const MOST_BUSY_TRIES = 4;
 const MOST_PAGES = 1000;
-/** A server that forgets Retry-After is asked once a second. */
-const DEFAULT_POLL_SECONDS = 1;
-const MOST_POLL_SECONDS = 60;
 
 export interface ArmOptions {
   readonly subscription: string;
@@ -253,53 +259,7 @@ function withApiVersion(path: string): string {
   return `${path}${path.includes('?') ? '&' : '?'}api-version=${version}`;
 }
 
-/** Links are followed on the connection we already trust, wherever they say they point. */
-function localPath(link: string): string {
-  const { pathname, search } = new URL(link, 'https://localhost');
-  return pathname + search;
-}
-
-function header(response: HttpResponse, name: string): string | undefined {
-  const value = response.headers[name];
-  return Array.isArray(value) ? value[0] : value;
-}
-
-function retryAfterMs(response: HttpResponse): number {
-  const seconds = Number(header(response, 'retry-after'));
-  const sane =
-    Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds, MOST_POLL_SECONDS) : DEFAULT_POLL_SECONDS;
-  return sane * 1000;
-}
-
-function provisioningState(body: unknown): string {
-  const properties = isRecord(body) ? body.properties : undefined;
-  const state = isRecord(properties) ? properties.provisioningState : undefined;
-  return typeof state === 'string' ? state.toLowerCase() : '';
-}
-
-function isFinal(body: unknown): boolean {
-  return ['', 'succeeded', 'failed', 'canceled'].includes(provisioningState(body));
-}
-
-/** An operation that failed is reported with status 200; the command fails all the same, with status 1. */
-function operationFailed(status: string, body: unknown): ArmRequestError {
-  if (isRecord(body) && isRecord(body.error)) return toArmError(200, body);
-  return new ArmRequestError(200, { code: 'OperationFailed', message: `The operation ended as ${status}.` });
-}
-
 function asObject(response: HttpResponse | undefined): ArmObject {
   if (response && isRecord(response.body)) return response.body;
   throw new AzError(`The control plane answered ${response?.status ?? 'nothing'} without a JSON object.`);
-}
-
-/** What a PUT must not repeat: etags and states, at any depth. */
-export function withoutReadOnly(value: ArmObject): ArmObject {
-  return strip(value) as ArmObject;
-}
-
-function strip(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(strip);
-  if (!isRecord(value)) return value;
-  const kept = Object.entries(value).filter(([key]) => key !== 'etag' && key !== 'provisioningState');
-  return Object.fromEntries(kept.map(([key, inner]) => [key, strip(inner)]));
 }

@@ -1,3 +1,5 @@
+// Commands as a user types them, against a control plane in memory: requests, results, errors, questions, help.
+
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { AzHarness, failure, runWith, SUBSCRIPTION } from './testing.ts';

@@ -1,3 +1,5 @@
+// The output formats and the shape of resources, as Azure CLI prints them.
+
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { colourJson, formatResult } from './output.ts';

@@ -1,3 +1,5 @@
+// What the parser accepts, and the messages for what it refuses.
+
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { AzError } from './errors.ts';

@@ -96,6 +96,8 @@ export const unsupportedGroups: Readonly<Record<string, string>> = {
   acr: 'registries belong to Azure.',
   ad: 'Postern has no directory.',
   aks: "Postern's own az does not create clusters.",
+  config: 'defaults come from AZURE_DEFAULTS_GROUP, AZURE_DEFAULTS_LOCATION and AZURE_CORE_OUTPUT.',
+  configure: 'defaults come from AZURE_DEFAULTS_GROUP, AZURE_DEFAULTS_LOCATION and AZURE_CORE_OUTPUT.',
   cloud: 'there is one control plane, and az has found it.',
   identity: 'Postern has no identities.',
   login: 'there is nothing to log in to; the token is read from the state folder.',
