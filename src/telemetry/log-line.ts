@@ -46,43 +46,49 @@ export function formatLogLine(record: LoggedRecord, { colour, timeZone }: LineSt
   return `${time}  ${paint(COLOURS[word], word.padEnd(5))}  ${visible(protocol).padEnd(7)}  ${flow}  ${reason}`.trimEnd();
 }
 
-/** The day on which a record fell, for a heading between days. */
+/** The day on which a record fell, for a heading between days; empty where its time cannot be read. */
 export function formatDay(timeGenerated: string, timeZone?: string): string {
-  const options = {
-    weekday: 'long',
-    day: 'numeric',
-    month: 'long',
-    year: 'numeric',
-    ...(timeZone && { timeZone }),
-  } as const;
   const at = new Date(timeGenerated);
-  return Number.isNaN(at.getTime())
-    ? ''
-    : new Intl.DateTimeFormat('en-GB', options).format(at).replace(',', '');
+  return Number.isNaN(at.getTime()) ? '' : formatsOf(timeZone).day.format(at).replace(',', '');
 }
 
 function formatTime(timeGenerated: string, timeZone: string | undefined): string {
   const at = new Date(timeGenerated);
-  if (Number.isNaN(at.getTime())) return '--:--:--.---';
-  return timeFormat(timeZone).format(at);
+  return Number.isNaN(at.getTime()) ? '--:--:--.---' : formatsOf(timeZone).time.format(at);
 }
 
-const formats = new Map<string | undefined, Intl.DateTimeFormat>();
+interface Formats {
+  readonly day: Intl.DateTimeFormat;
+  readonly time: Intl.DateTimeFormat;
+}
 
-function timeFormat(timeZone: string | undefined): Intl.DateTimeFormat {
-  let format = formats.get(timeZone);
-  if (!format) {
-    format = new Intl.DateTimeFormat('en-GB', {
-      hour: '2-digit',
-      minute: '2-digit',
-      second: '2-digit',
-      fractionalSecondDigits: 3,
-      hourCycle: 'h23',
-      ...(timeZone && { timeZone }),
-    });
-    formats.set(timeZone, format);
+/** Made once: making one costs more than a hundred lines. */
+const formats = new Map<string | undefined, Formats>();
+
+function formatsOf(timeZone: string | undefined): Formats {
+  let found = formats.get(timeZone);
+  if (!found) {
+    const zone = timeZone === undefined ? {} : { timeZone };
+    found = {
+      day: new Intl.DateTimeFormat('en-GB', {
+        weekday: 'long',
+        day: 'numeric',
+        month: 'long',
+        year: 'numeric',
+        ...zone,
+      }),
+      time: new Intl.DateTimeFormat('en-GB', {
+        hour: '2-digit',
+        minute: '2-digit',
+        second: '2-digit',
+        fractionalSecondDigits: 3,
+        hourCycle: 'h23',
+        ...zone,
+      }),
+    };
+    formats.set(timeZone, found);
   }
-  return format;
+  return found;
 }
 
 function partsOf(record: LogRecord): Parts {
