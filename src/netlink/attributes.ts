@@ -46,14 +46,22 @@ export function u64(type: number, value: number): Buffer {
   return attribute(type, bytes);
 }
 
-/** Attributes by type. A malformed tail ends the reading; of a type that repeats, the last counts. */
+/** Attributes by type; of a type that repeats, the last counts. */
 export function parseAttributes(bytes: Buffer): Attributes {
-  const found = new Map<number, Buffer>();
+  return new Map(listAttributes(bytes).map(({ type, value }) => [type, value]));
+}
+
+/** Attributes in their order. A malformed tail ends the reading. */
+export function listAttributes(bytes: Buffer): { readonly type: number; readonly value: Buffer }[] {
+  const found: { type: number; value: Buffer }[] = [];
   let offset = 0;
   while (offset + HEADER <= bytes.length) {
     const length = bytes.readUInt16LE(offset);
     if (length < HEADER || offset + length > bytes.length) break;
-    found.set(bytes.readUInt16LE(offset + 2) & TYPE_MASK, bytes.subarray(offset + HEADER, offset + length));
+    found.push({
+      type: bytes.readUInt16LE(offset + 2) & TYPE_MASK,
+      value: bytes.subarray(offset + HEADER, offset + length),
+    });
     offset += (length + 3) & ~3;
   }
   return found;

@@ -5,11 +5,21 @@ import { type ConntrackEntry, deleteEntries, type FlowTuple, listByMark, updateM
 import { type LogEntry, type LogReader, openLogReader } from './log-reader.ts';
 import { NetlinkSocket } from './netlink-socket.ts';
 import { ProbeSocket } from './probe.ts';
-import { changeElements, type ElementChange } from './set-elements.ts';
+import {
+  changeElements,
+  type ElementChange,
+  listElements,
+  type SetElement,
+  tableExists,
+} from './set-elements.ts';
 
 export interface KernelNetlink {
   /** One transaction; packets see it when the call returns. Throws `NetlinkError` with nothing changed. */
   changeElements(change: ElementChange): void;
+  /** True when there is an `inet` table of that name. */
+  tableExists(table: string): boolean;
+  /** What a set of addresses holds; undefined when there is no such set. */
+  listElements(table: string, set: string): SetElement[] | undefined;
   /** Conntrack entries whose mark under `mask` is `mark`. */
   listByMark(mark: number, mask: number): ConntrackEntry[];
   updateMarks(changes: readonly { readonly entry: ConntrackEntry; readonly mark: number }[]): void;
@@ -29,6 +39,14 @@ export class SystemNetlink implements KernelNetlink {
 
   changeElements(change: ElementChange): void {
     changeElements(this.#socket, change);
+  }
+
+  tableExists(table: string): boolean {
+    return tableExists(this.#socket, table);
+  }
+
+  listElements(table: string, set: string): SetElement[] | undefined {
+    return listElements(this.#socket, table, set);
   }
 
   listByMark(mark: number, mask: number): ConntrackEntry[] {
@@ -79,6 +97,8 @@ export class FakeNetlink implements KernelNetlink {
   readonly probes: FlowTuple[] = [];
   readonly marks: { readonly entry: ConntrackEntry; readonly mark: number }[] = [];
   readonly deleted: ConntrackEntry[] = [];
+  /** What an earlier process left, by set; not empty means that its table is there. */
+  readonly inherited = new Map<string, SetElement[]>();
   entries: ConntrackEntry[] = [];
   emit: (entries: readonly LogEntry[]) => void = () => {};
   closed = false;
@@ -89,6 +109,14 @@ export class FakeNetlink implements KernelNetlink {
     for (const address of change.remove ?? []) set.delete(address);
     for (const { address } of change.add ?? []) set.add(address);
     this.sets.set(change.set, set);
+  }
+
+  tableExists(): boolean {
+    return this.inherited.size > 0;
+  }
+
+  listElements(_table: string, set: string): SetElement[] | undefined {
+    return this.inherited.get(set);
   }
 
   listByMark(mark: number, mask: number): ConntrackEntry[] {

@@ -4,16 +4,18 @@
 // Kernels before 6.12 do not refresh the timeout of an element that is added again, so a refresh is a removal
 // and an addition in one transaction, which packets see as one.
 
-import { nested, text, u32, u64 } from './attributes.ts';
+import { listAttributes, nested, parseAttributes, text, u32, u64 } from './attributes.ts';
 import { NetlinkError } from './errors.ts';
-import { FLAG_ACK, FLAG_CREATE, FLAG_REQUEST, nfMessage } from './messages.ts';
+import { FLAG_ACK, FLAG_CREATE, FLAG_DUMP, FLAG_REQUEST, nfMessage } from './messages.ts';
 import type { NetlinkSocket } from './netlink-socket.ts';
 
 const BATCH_BEGIN = 0x10;
 const BATCH_END = 0x11;
 const SUBSYSTEM_NFTABLES = 10;
 const NEW_SET_ELEMENT = (SUBSYSTEM_NFTABLES << 8) | 12;
+const GET_SET_ELEMENT = (SUBSYSTEM_NFTABLES << 8) | 13;
 const DELETE_SET_ELEMENT = (SUBSYSTEM_NFTABLES << 8) | 14;
+const GET_TABLE = 1;
 const FAMILY_INET = 1;
 
 const LIST_TABLE = 1;
@@ -91,4 +93,59 @@ export function changeElements(socket: NetlinkSocket, change: ElementChange): vo
   const what = `elements of set ${change.set}`;
   for (const errno of socket.acknowledgements(what, first, last).values())
     throw new NetlinkError(what, errno);
+}
+
+export interface SetElement {
+  readonly address: number;
+  /** Milliseconds until the kernel forgets it; undefined when it does not. */
+  readonly expiresMs: number | undefined;
+}
+
+export function parseElements(body: Buffer): SetElement[] {
+  const list = parseAttributes(body.subarray(4)).get(LIST_ELEMENTS) ?? Buffer.alloc(0);
+  return listAttributes(list).flatMap(({ value }) => {
+    const element = parseAttributes(value);
+    const key = parseAttributes(element.get(ELEMENT_KEY) ?? Buffer.alloc(0)).get(DATA_VALUE);
+    const expiration = element.get(ELEMENT_EXPIRATION);
+    if (key?.length !== 4) return [];
+    const expiresMs = expiration?.length === 8 ? Number(expiration.readBigUInt64BE()) : undefined;
+    return [{ address: key.readUInt32BE(0), expiresMs }];
+  });
+}
+
+/** What a set of IPv4 addresses holds; undefined when there is no such table or set. */
+export function listElements(socket: NetlinkSocket, table: string, set: string): SetElement[] | undefined {
+  const sequence = socket.nextSequence();
+  const attributes = [text(LIST_TABLE, table), text(LIST_SET, set)];
+  socket.send(
+    nfMessage({
+      type: GET_SET_ELEMENT,
+      flags: FLAG_REQUEST | FLAG_DUMP,
+      sequence,
+      family: FAMILY_INET,
+      attributes,
+    }),
+  );
+  const elements: SetElement[] = [];
+  try {
+    socket.dump(`set ${set}`, sequence, message => elements.push(...parseElements(message.body)));
+  } catch (error) {
+    if (error instanceof NetlinkError && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+  return elements;
+}
+
+/** True when this network namespace has an `inet` table of that name. */
+export function tableExists(socket: NetlinkSocket, table: string): boolean {
+  const sequence = socket.nextSequence();
+  const attributes = [text(LIST_TABLE, table)];
+  const type = (SUBSYSTEM_NFTABLES << 8) | GET_TABLE;
+  socket.send(nfMessage({ type, flags: FLAG_REQUEST | FLAG_ACK, sequence, family: FAMILY_INET, attributes }));
+  for (const errno of socket.acknowledgements(`table ${table}`, sequence, sequence).values()) {
+    const error = new NetlinkError(`table ${table}`, errno);
+    if (error.code === 'ENOENT') return false;
+    throw error;
+  }
+  return true;
 }

@@ -51,10 +51,16 @@ function printCommand(command: NftCommand): string {
 }
 
 function printSetBody(set: NftSet): string {
-  if (set.kind === 'timeouts') return `{ type ipv4_addr; flags timeout; size ${set.size}; }`;
-  const elements =
-    set.ranges.length === 0 ? '' : ` elements = { ${set.ranges.map(formatRange).join(', ')} };`;
-  return `{ type ipv4_addr; flags interval;${elements} }`;
+  if (set.kind === 'intervals')
+    return `{ type ipv4_addr; flags interval;${printElements(set.ranges.map(formatRange))} }`;
+  const elements = (set.elements ?? []).map(
+    ({ address, timeoutMs }) => `${formatIpv4(address)} timeout ${Math.ceil(timeoutMs / 1000)}s`,
+  );
+  return `{ type ipv4_addr; flags timeout; size ${set.size};${printElements(elements)} }`;
+}
+
+function printElements(elements: readonly string[]): string {
+  return elements.length === 0 ? '' : ` elements = { ${elements.join(', ')} };`;
 }
 
 export function printRule(rule: NftRule): string {

@@ -81,8 +81,13 @@ export interface NftChain {
 export type NftSet =
   /** `ranges` sorted and disjoint. */
   | { readonly kind: 'intervals'; readonly name: string; readonly ranges: readonly Ipv4Range[] }
-  /** Filled at run time; elements leave by themselves. */
-  | { readonly kind: 'timeouts'; readonly name: string; readonly size: number };
+  /** Filled at run time; elements leave by themselves. `elements` are those it starts with. */
+  | {
+      readonly kind: 'timeouts';
+      readonly name: string;
+      readonly size: number;
+      readonly elements?: readonly { readonly address: number; readonly timeoutMs: number }[];
+    };
 
 export interface NftTable {
   readonly family: 'inet';

@@ -37,6 +37,7 @@ if (options.engine ?? true) {
 
 serve({
   start: () => plane.start(),
+  pid: () => process.pid,
   apply: async ({ program }: { program: Program }) => {
     const started = performance.now();
     await plane.apply(program);

@@ -67,7 +67,11 @@ serve({
         accepted.add(socket);
         socket.on('close', () => accepted.delete(socket));
         socket.on('error', () => {});
-        socket.on('data', data => socket.write(data));
+        socket.on('data', data => {
+          if (socket.write(data)) return;
+          socket.pause();
+          socket.once('drain', () => socket.resume());
+        });
         socket.write(`${socket.remoteAddress}:${socket.remotePort}\n`);
       });
       server.on('error', reject);
@@ -116,6 +120,24 @@ serve({
       state.socket.on('data', onData);
       state.socket.on('close', onClose);
       state.socket.write(Buffer.alloc(bytes, 'x'));
+    }),
+  /** Sends without pause until the connection ends; answers how many milliseconds that took. */
+  stream: ({ name, timeoutMs }: { name: string; timeoutMs: number }) =>
+    new Promise<number | null>(resolve => {
+      const state = sockets.get(name);
+      if (!state?.open) return resolve(null);
+      const started = performance.now();
+      const timer = setTimeout(() => resolve(null), timeoutMs);
+      const chunk = Buffer.alloc(64 * 1024);
+      const pour = () => {
+        while (state.open && state.socket.write(chunk));
+      };
+      state.socket.on('drain', pour);
+      state.socket.on('close', () => {
+        clearTimeout(timer);
+        resolve(performance.now() - started);
+      });
+      pour();
     }),
   state: ({ name }: { name: string }) => {
     const state = sockets.get(name);

@@ -27,6 +27,12 @@ export class FqdnSets {
     for (const fqdn of this.#watched.keys()) if (!fqdns.has(fqdn)) this.#watched.delete(fqdn);
   }
 
+  /** What the kernel's set of a watched name was made with. */
+  seed(fqdn: string, elements: readonly { readonly address: number; readonly timeoutMs: number }[]): void {
+    const known = this.#watched.get(fqdn);
+    for (const { address, timeoutMs } of elements) known?.set(address, this.#now() + timeoutMs);
+  }
+
   has(fqdn: string, address: number): boolean {
     return (this.#watched.get(fqdn)?.get(address) ?? 0) > this.#now();
   }

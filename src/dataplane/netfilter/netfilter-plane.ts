@@ -14,8 +14,8 @@ import { HostSettings } from './host-settings.ts';
 import { createJudge } from './judge.ts';
 import { type GenerationLegend, toLogRecord } from './log-records.ts';
 import { CLASS_ALLOW, CLASS_LOCAL, CLASS_MASK, GENERATIONS, generationOf } from './marks.ts';
-import { LOG_GROUP } from './names.ts';
-import { type PlanOptions, planRuleset } from './plan.ts';
+import { fqdnSetName, LOG_GROUP, TABLE } from './names.ts';
+import { type PlanOptions, planRuleset, type RulesetPlan } from './plan.ts';
 import { type Revocation, revokeStaleFlows } from './revoke.ts';
 import { Ruleset } from './ruleset.ts';
 import { excludeRanges } from './threat-ranges.ts';
@@ -61,6 +61,8 @@ export class NetfilterPlane implements DataPlane, FqdnSetWriter {
   #natFqdns: ReadonlySet<string> = new Set();
   #inForce: InForce | undefined;
   #started = false;
+  /** The table in the kernel is an earlier process's, still in force. */
+  #inherited = false;
   #closed = false;
   #reader: LogReader | undefined;
   #lastRevocation: Revocation = { kept: 0, cut: 0 };
@@ -75,7 +77,10 @@ export class NetfilterPlane implements DataPlane, FqdnSetWriter {
     this.#threatRanges = options.threatRanges ?? [];
   }
 
-  /** Closed ruleset, sysctls, routing rule, log reader. `apply` does it where the caller has not. */
+  /**
+   * Closed ruleset (or the one that an earlier process left in force, until the first `apply`), sysctls, routing
+   * rule, log reader. `apply` does it where the caller has not.
+   */
   start(): Promise<void> {
     return this.#inTurn(() => this.#start());
   }
@@ -143,7 +148,8 @@ export class NetfilterPlane implements DataPlane, FqdnSetWriter {
   async #start(): Promise<void> {
     if (this.#started) return;
     const { interfaces, proxyPort, netlink, log, threats } = this.#options;
-    await this.#ruleset.install({ interfaces, proxyPort });
+    this.#inherited = netlink.tableExists(TABLE.name);
+    if (!this.#inherited) await this.#ruleset.install({ interfaces, proxyPort });
     await this.#settings.apply(interfaces);
     this.#reader = await netlink.openLog(
       LOG_GROUP,
@@ -187,15 +193,40 @@ export class NetfilterPlane implements DataPlane, FqdnSetWriter {
     // Known before the switch, since the first packet may be logged before it returns.
     const previous = this.#legends.get(generation);
     this.#legends.set(generation, legendOf(program, options));
+    const fqdns = fqdnsOf(program);
     try {
-      await this.#ruleset.swap(plan);
+      if (this.#inherited) await this.#takeOver(plan, fqdns);
+      else await this.#ruleset.swap(plan);
     } catch (error) {
       if (previous === undefined) this.#legends.delete(generation);
       else this.#legends.set(generation, previous);
       throw error;
     }
     this.#inForce = next;
-    this.#fqdnSets.watch(fqdnsOf(program));
+    this.#fqdnSets.watch(fqdns);
+  }
+
+  /** Addresses of names that an earlier process learned stay valid, so that their connections go on. */
+  async #takeOver(plan: RulesetPlan, fqdns: ReadonlySet<string>): Promise<void> {
+    const { interfaces, proxyPort, netlink } = this.#options;
+    const learned = new Map<string, { address: number; timeoutMs: number }[]>();
+    for (const fqdn of fqdns) {
+      const elements = netlink.listElements(TABLE.name, fqdnSetName(fqdn)) ?? [];
+      learned.set(
+        fqdn,
+        elements.flatMap(({ address, expiresMs }) =>
+          expiresMs === undefined ? [] : [{ address, timeoutMs: expiresMs }],
+        ),
+      );
+    }
+    const elementsOf = new Map([...learned].map(([fqdn, elements]) => [fqdnSetName(fqdn), elements]));
+    const sets = plan.sets.map(set =>
+      set.kind === 'timeouts' ? { ...set, elements: elementsOf.get(set.name) ?? [] } : set,
+    );
+    await this.#ruleset.takeOver({ interfaces, proxyPort }, { ...plan, sets });
+    this.#inherited = false;
+    this.#fqdnSets.watch(fqdns);
+    for (const [fqdn, elements] of learned) this.#fqdnSets.seed(fqdn, elements);
   }
 
   #planOptions({ program, generation }: InForce): PlanOptions {

@@ -7,7 +7,7 @@ import type { NftRunner } from '#nft/runner.ts';
 import type { NftCommand, NftSet } from '#nft/tree.ts';
 import { TABLE } from './names.ts';
 import type { RulesetPlan } from './plan.ts';
-import { POLICY_CHAINS, type SkeletonOptions, skeletonCommands } from './skeleton.ts';
+import { POLICY_CHAINS, type PolicyChain, type SkeletonOptions, skeletonCommands } from './skeleton.ts';
 
 /**
  * Elements that one batch creates. The commit lock is held meanwhile, and an address that the DNS engine adds has
@@ -34,6 +34,21 @@ export class Ruleset {
     this.#chains.clear();
   }
 
+  /**
+   * Replaces the table that an earlier process left by this one's, skeleton, sets and policy, in one transaction:
+   * what that process allowed goes on without a gap, and a failure leaves its rules in force.
+   */
+  async takeOver(options: SkeletonOptions, plan: RulesetPlan): Promise<void> {
+    const sets = plan.sets.map((set): NftCommand => ({ kind: 'add set', table: TABLE, set }));
+    const chains = new Map(POLICY_CHAINS.map(name => [name, printChain(name, plan)]));
+    const skeleton = printCommands(skeletonCommands(options));
+    await this.#runner.run(`${skeleton}${printCommands(sets)}${[...chains.values()].join('')}`);
+    this.#sets.clear();
+    this.#chains.clear();
+    for (const { name } of plan.sets) this.#sets.add(name);
+    for (const [name, text] of chains) this.#chains.set(name, text);
+  }
+
   /** Rejects with nothing changed for packets. */
   async swap(plan: RulesetPlan): Promise<void> {
     const missing = plan.sets.filter(({ name }) => !this.#sets.has(name));
@@ -48,10 +63,7 @@ export class Ruleset {
       }
       let script = '';
       for (const name of POLICY_CHAINS) {
-        const commands: NftCommand[] = [{ kind: 'flush chain', table: TABLE, name }];
-        const rules = plan.chains[name];
-        if (rules.length > 0) commands.push({ kind: 'add rules', table: TABLE, chain: { name, rules } });
-        const text = printCommands(commands);
+        const text = printChain(name, plan);
         if (this.#chains.get(name) === text) continue;
         switched.set(name, text);
         script += text;
@@ -90,6 +102,13 @@ export class Ruleset {
       this.#onProblem(`unused sets stay: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
+}
+
+function printChain(name: PolicyChain, plan: RulesetPlan): string {
+  const commands: NftCommand[] = [{ kind: 'flush chain', table: TABLE, name }];
+  const rules = plan.chains[name];
+  if (rules.length > 0) commands.push({ kind: 'add rules', table: TABLE, chain: { name, rules } });
+  return printCommands(commands);
 }
 
 function inBatches(sets: readonly NftSet[]): NftSet[][] {
