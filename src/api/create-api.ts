@@ -3,9 +3,8 @@
 
 import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { ArmError } from '#arm/arm-error.ts';
-import { apiVersionOf, BODY_LIMIT_BYTES, errorResponse, pathSegments, routePath } from './http.ts';
+import { apiVersionOf, errorResponse, pathSegments, routePath } from './http.ts';
 import { KeyLock } from './key-lock.ts';
 import { loginRoutes } from './login.ts';
 import type { ApiOptions } from './options.ts';
@@ -31,18 +30,6 @@ export function createApi(options: ApiOptions): Api {
     http.header('Cache-Control', 'no-cache');
     http.header('X-Content-Type-Options', 'nosniff');
   });
-  app.use(
-    bodyLimit({
-      maxSize: BODY_LIMIT_BYTES,
-      onError: () => {
-        throw new ArmError(
-          413,
-          'RequestTooLarge',
-          `The request body is larger than ${BODY_LIMIT_BYTES} bytes.`,
-        );
-      },
-    }),
-  );
   app.route('/', loginRoutes(tokens));
   app.use(async (http, next) => {
     await tokens.authenticate(http.req.header('Authorization'));

@@ -92,9 +92,10 @@ export function hasDataPath(document: ArmDocument | undefined): boolean {
 }
 
 function lookupOf({ store, options }: KindContext): FirewallLookup {
+  const facts = options.facts();
   return {
-    serviceTagName: name => options.facts.serviceTagName(name),
-    fqdnTagName: name => options.facts.fqdnTagName(name),
+    serviceTagName: name => facts.serviceTagName(name),
+    fqdnTagName: name => facts.fqdnTagName(name),
     hasIpGroup: id => store.get(id)?.document.type === IP_GROUP_TYPE,
     publicAddressOf: id => {
       const document = store.get(id)?.document;

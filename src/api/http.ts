@@ -9,6 +9,28 @@ import { isObject, type Json } from '#arm/json-reader.ts';
 /** Far above the largest firewall Azure takes; beyond it a client errs or attacks. */
 export const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
 
+/** The whole body as text; a larger one is refused before it is read where its length is announced, else in the middle. */
+export async function readText(request: Request, limitBytes: number): Promise<string> {
+  const tooLarge = new ArmError(
+    413,
+    'RequestTooLarge',
+    `The request body is larger than ${limitBytes} bytes.`,
+  );
+  if (Number(request.headers.get('content-length') ?? 0) > limitBytes) throw tooLarge;
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body ?? []) {
+    size += chunk.length;
+    if (size > limitBytes) throw tooLarge;
+    chunks.push(chunk);
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
+  } catch {
+    throw invalidContent('it is not UTF-8');
+  }
+}
+
 /** The path as routes are matched: lower case, single slashes, none at the end. */
 export function routePath(request: Request): string {
   const path = new URL(request.url).pathname.replaceAll(/\/{2,}/g, '/').toLowerCase();
@@ -55,13 +77,7 @@ function isDate(text: string): boolean {
 }
 
 export async function readJson(request: Request): Promise<Json> {
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(await request.arrayBuffer());
-  } catch (error) {
-    if (error instanceof TypeError) throw invalidContent('it is not UTF-8');
-    throw error;
-  }
+  const text = await readText(request, BODY_LIMIT_BYTES);
   let body: unknown;
   try {
     body = JSON.parse(text);

@@ -2,8 +2,11 @@
 // secret. These are the only routes that answer without a token.
 
 import { Hono } from 'hono';
-import { originOf } from './http.ts';
+import { originOf, readText } from './http.ts';
 import { TOKEN_LIFETIME_SECONDS, type Tokens } from './tokens.ts';
+
+/** A form with a name and a secret. */
+const FORM_LIMIT_BYTES = 64 * 1024;
 
 export function loginRoutes(tokens: Tokens): Hono {
   const routes = new Hono();
@@ -31,7 +34,7 @@ export function loginRoutes(tokens: Tokens): Hono {
   });
   routes.post('/adfs/oauth2/token', async context => {
     context.header('Cache-Control', 'no-store');
-    const form = new URLSearchParams(await context.req.text());
+    const form = new URLSearchParams(await readText(context.req.raw, FORM_LIMIT_BYTES));
     const refuse = (status: 400 | 401, error: string, error_description: string) =>
       context.json({ error, error_description }, status);
     if (form.get('grant_type') !== 'client_credentials')

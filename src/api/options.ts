@@ -1,6 +1,7 @@
 // What the API is made of: everything with a life of its own (store, clock, keys, the controller behind `settle`) is
 // handed in here.
 
+import type { Facts } from '#facts/facts.ts';
 import type { ResourceStore } from '#store/resource-store.ts';
 import type { Tokens } from './tokens.ts';
 
@@ -16,33 +17,16 @@ export interface Subscription {
   readonly tenantId: string;
 }
 
-export interface ServiceTagEntry {
-  readonly name: string;
-  readonly changeNumber: number;
-  readonly region: string;
-  readonly systemService: string;
-  readonly addressPrefixes: readonly string[];
-}
-
-/** Service tags and FQDN tags as they are now; asked anew for each request, since they can be imported at run time. */
-export interface ApiFacts {
-  /** In their published spelling; undefined if there is no such tag. */
-  serviceTagName(name: string): string | undefined;
-  fqdnTagName(name: string): string | undefined;
-  listServiceTags(): {
-    readonly changeNumber: number;
-    readonly cloud: string;
-    readonly values: readonly ServiceTagEntry[];
-  };
-  listFqdnTagNames(): readonly string[];
-}
+/** What the API tells and checks of service tags and FQDN tags. */
+export type ApiFacts = Pick<Facts, 'serviceTagName' | 'fqdnTagName' | 'serviceTagList' | 'fqdnTagNames'>;
 
 export interface ApiOptions {
   readonly store: ResourceStore;
   readonly clock: () => Date;
   readonly tokens: Tokens;
   readonly subscription: Subscription;
-  readonly facts: ApiFacts;
+  /** The tags as they are now: they can be imported while the API runs. */
+  readonly facts: () => ApiFacts;
   /** Resolves when the firewall's newest state is in force or refused, and with `Pending` after `timeoutMs`. */
   readonly settle: (firewallId: string, timeoutMs: number) => Promise<Settled>;
   /** How long a PUT is held for `settle`. */

@@ -93,30 +93,18 @@ export function subscriptionRoutes(context: KindContext): Hono {
         'LocationNotAvailableForResourceType',
         `'${location}' is not a region of Azure.`,
       );
-    const id = `${base}/providers/Microsoft.Network/locations/${location}/serviceTags`;
-    const { changeNumber, cloud, values } = facts.listServiceTags();
-    return http.json({
-      name: cloud,
-      id: `${id}/${cloud}`,
-      type: 'Microsoft.Network/serviceTags',
-      changeNumber,
-      cloud,
-      values: values.map(({ name, changeNumber: change, region, systemService, addressPrefixes }) => ({
-        name,
-        id: name,
-        serviceTagChangeNumber: changeNumber,
-        properties: { changeNumber: String(change), region, systemService, addressPrefixes, state: 'GA' },
-      })),
-    });
+    return http.json(facts().serviceTagList(location, subscription.id));
   });
 
   routes.get('/subscriptions/:s/providers/microsoft.network/azurefirewallfqdntags', http => {
-    const value = facts.listFqdnTagNames().map(name => ({
-      name,
-      id: `${base}/providers/Microsoft.Network/azureFirewallFqdnTags/${name}`,
-      type: 'Microsoft.Network/azureFirewallFqdnTags',
-      properties: { provisioningState: 'Succeeded', fqdnTagName: name },
-    }));
+    const value = facts()
+      .fqdnTagNames()
+      .map(name => ({
+        name,
+        id: `${base}/providers/Microsoft.Network/azureFirewallFqdnTags/${name}`,
+        type: 'Microsoft.Network/azureFirewallFqdnTags',
+        properties: { provisioningState: 'Succeeded', fqdnTagName: name },
+      }));
     return http.json({ value });
   });
   return routes;
