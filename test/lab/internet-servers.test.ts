@@ -279,6 +279,23 @@ for (const user of [false, true]) {
       assert.deepEqual(crowd, { open: 5000, echoed: 5000, error: null });
     });
 
+    it('refuses a network in which not every address is local, and leaves it alone', async () => {
+      const config = join(state, 'empty.json');
+      writeFileSync(config, '{}');
+      const command = [
+        join(ROOT, 'bin/postern'),
+        'internet',
+        '--config',
+        config,
+        '--state',
+        join(state, 'other'),
+      ];
+      const { status, stderr } = await net.exec('other', command, { timeoutMs: 10_000 });
+      assert.equal(status, 1);
+      assert.match(stderr, /8\.8\.8\.8 is not local here/);
+      assert.equal((await net.ok('other', ['nft', 'list', 'ruleset'])).stdout, '');
+    });
+
     it('ends on SIGTERM and takes its rules with it', async () => {
       const closed = new Promise(resolve => internet.once('close', resolve));
       net.signal(internet, 'SIGTERM');

@@ -13,7 +13,7 @@ import { serveDnsOverTcp } from './dns-tcp.ts';
 import { Journal } from './journal.ts';
 import { NameService } from './names.ts';
 import { answerNtp } from './ntp.ts';
-import { loadRules, NO_RULES, rulesFor } from './redirect.ts';
+import { assertOwnsEveryAddress, loadRules, NO_RULES, rulesFor } from './redirect.ts';
 import { type Datagram, DatagramSocket, raiseFileLimit } from './sockets.ts';
 import { WebServers } from './web.ts';
 
@@ -48,6 +48,7 @@ export class Internet {
     state: string,
     warn: (message: string) => void,
   ): Promise<Internet> {
+    await assertOwnsEveryAddress();
     const journal = new Journal(join(state, 'internet.jsonl'), {
       rotateBytes: settings.journalBytes,
       onError: error => warn(`the journal cannot be written: ${error.message}`),

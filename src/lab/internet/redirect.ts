@@ -24,21 +24,43 @@ table ip ${TABLE} {
 
 export const NO_RULES = `table ip ${TABLE}\ndelete table ip ${TABLE}\n`;
 
+/** Public addresses that no lab routes anywhere. */
+const ANYWHERE = ['8.8.8.8', '1.1.1.1', '208.67.222.222'];
+
+/**
+ * Refuses a namespace in which not every address is local. On a machine's own network the rules above would take away
+ * all connections to it, so this comes before anything else.
+ */
+export async function assertOwnsEveryAddress(): Promise<void> {
+  for (const address of ANYWHERE) {
+    const route = await run('ip', ['-4', 'route', 'get', address]).catch((error: Error) => error.message);
+    if (!route.startsWith('local '))
+      throw new Error(
+        `${address} is not local here (${route.trim().split('\n')[0]}). The Internet of a lab only runs in a network namespace that has ` +
+          "'ip route add local 0.0.0.0/0 dev lo table main'.",
+      );
+  }
+}
+
 /** Runs nft; what it says on failure becomes the error. */
-export function loadRules(rules: string): Promise<void> {
+export async function loadRules(rules: string): Promise<void> {
+  await run('nft', ['-f', '-'], rules);
+}
+
+/** Resolves with standard output; rejects with what the program said on standard error. */
+function run(program: string, args: readonly string[], input = ''): Promise<string> {
   return new Promise((resolve, reject) => {
-    const nft = spawn('nft', ['-f', '-'], { stdio: ['pipe', 'ignore', 'pipe'] });
-    const said: Buffer[] = [];
-    nft.stderr.on('data', (chunk: Buffer) => said.push(chunk));
-    nft.stdin.on('error', () => {});
-    nft.once('error', cause => reject(new Error(`nft cannot be run: ${cause.message}`, { cause })));
-    nft.once('close', status => {
-      if (status === 0) resolve();
-      else
-        reject(
-          new Error(`nft refused the rules of the lab's Internet: ${Buffer.concat(said).toString().trim()}`),
-        );
+    const child = spawn(program, args, { stdio: 'pipe' });
+    const output: Buffer[] = [];
+    const errors: Buffer[] = [];
+    child.stdout.on('data', (chunk: Buffer) => output.push(chunk));
+    child.stderr.on('data', (chunk: Buffer) => errors.push(chunk));
+    child.stdin.on('error', () => {});
+    child.once('error', cause => reject(new Error(`${program} cannot be run: ${cause.message}`, { cause })));
+    child.once('close', status => {
+      if (status === 0) resolve(Buffer.concat(output).toString());
+      else reject(new Error(`${program} failed: ${Buffer.concat(errors).toString().trim()}`));
     });
-    nft.stdin.end(rules);
+    child.stdin.end(input);
   });
 }
