@@ -5,9 +5,9 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { parseArgs } from 'node:util';
+import { labFolder, labName, routerFolder } from '#state/state-folder.ts';
 import { formatDay, formatLogLine, type LoggedRecord } from '#telemetry/log-line.ts';
 import { readLog } from '#telemetry/log-reader.ts';
-import { labFolder, labName, routerFolder } from './state-folder.ts';
 
 const HELP = `Usage: postern logs [OPTIONS]
 

@@ -3,7 +3,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
-import { labFolder, labName, routerFolder } from '../state-folder.ts';
+import { labFolder, labName, routerFolder } from '#state/state-folder.ts';
 import { AzError, isRecord } from './errors.ts';
 
 export interface ApiEndpoint {
