@@ -61,7 +61,19 @@ export class RealApi implements AsyncDisposable {
   /** Over the Unix socket; with `https`, as in the lab's shell. */
   az(args: readonly string[], { https = false, input = '' } = {}): Promise<Run> {
     const where = https ? { POSTERN_API_JSON: join(this.folder, 'api.json') } : { POSTERN_STATE: this.state };
-    return run(['az', ...args], where, input);
+    return execute(POSTERN, ['az', ...args], where, input);
+  }
+
+  writeToken(token: string): void {
+    writeFileSync(join(this.folder, 'token'), token, { mode: 0o600 });
+  }
+
+  /** As `az ... | true` in a shell, with the status of `az`. */
+  pipeToNobody(args: readonly string[]): Promise<Run> {
+    const command = 'set -o pipefail; "$@" | true';
+    return execute('bash', ['--norc', '-c', command, 'bash', POSTERN, 'az', ...args], {
+      POSTERN_STATE: this.state,
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -73,14 +85,15 @@ export class RealApi implements AsyncDisposable {
   }
 }
 
-/** Runs `bin/postern` to its end. */
-export function run(
+/** Runs a program to its end, with nothing of our environment but the path. */
+function execute(
+  program: string,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
   input = '',
 ): Promise<Run> {
   return new Promise((resolve, reject) => {
-    const child = spawn(POSTERN, args, { env: { PATH: process.env.PATH, ...env }, timeout: 60_000 });
+    const child = spawn(program, args, { env: { PATH: process.env.PATH, ...env }, timeout: 60_000 });
     let stdout = '';
     let stderr = '';
     child.stdout.on('data', chunk => {

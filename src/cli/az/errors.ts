@@ -48,9 +48,10 @@ export function notFound(message: string): ArmRequestError {
 export function formatArmError(error: ArmErrorBody): string {
   const lines = [`(${error.code}) ${error.message}`, `Code: ${error.code}`, `Message: ${error.message}`];
   if (error.target) lines.push(`Target: ${error.target}`);
-  if (error.details?.length) {
+  const details = error.details?.filter(detail => !repeats(detail, error)) ?? [];
+  if (details.length) {
     lines.push('Exception Details:');
-    for (const detail of error.details) {
+    for (const detail of details) {
       lines.push(
         ...formatArmError(detail)
           .split('\n')
@@ -59,6 +60,11 @@ export function formatArmError(error: ArmErrorBody): string {
     }
   }
   return lines.join('\n');
+}
+
+/** A single fault often comes twice: as the error and as its only detail. */
+function repeats(detail: ArmErrorBody, error: ArmErrorBody): boolean {
+  return detail.code === error.code && detail.message === error.message && !detail.details?.length;
 }
 
 /** Reads ARM's error envelope; anything else becomes an error of its own that shows what came. */

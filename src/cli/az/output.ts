@@ -1,7 +1,7 @@
 // Results to text, in Azure CLI's formats. JSON, YAML and tables sort keys; after `--query` tables and tsv keep the
 // order in which the query names them.
 
-import { AzError, isRecord } from './errors.ts';
+import { isRecord } from './errors.ts';
 
 export interface OutputOptions {
   readonly format: string;
@@ -107,13 +107,7 @@ export function formatTable(result: unknown, { sorted }: { readonly sorted: bool
   const rows = (Array.isArray(result) ? result : [result]).map(item => tableRow(item, sorted));
   if (rows.length === 0) return '\n';
   const headers = [...new Set(rows.flatMap(row => [...row.keys()]))];
-  if (headers.length === 0) {
-    throw new AzError(
-      'Table output unavailable: the result has no plain fields.',
-      1,
-      'Choose some with --query.',
-    );
-  }
+  if (headers.length === 0) return '\n';
   const widths = headers.map(header =>
     Math.max(width(header) + 2, ...rows.map(row => width(row.get(header) ?? ''))),
   );

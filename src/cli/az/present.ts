@@ -35,6 +35,15 @@ export function presentGroup(value: unknown): unknown {
   return isRecord(value) ? { managedBy: null, tags: null, ...value } : value;
 }
 
+/** Table rows of the results that Azure CLI wraps in one key, such as `publicIp`. */
+export function unwrapped(key: string): (result: unknown) => unknown {
+  return result => (isRecord(result) && isRecord(result[key]) ? sorted(result[key]) : result);
+}
+
+function sorted(value: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
 function withResourceGroup(value: Record<string, unknown>): Record<string, unknown> {
   const { id } = value;
   const match = typeof id === 'string' ? RESOURCE_ID.exec(id) : null;

@@ -1,7 +1,7 @@
 // az network public-ip: public IP addresses.
 
 import { location, named, noWait, resourceGroup, tags } from '../arguments.ts';
-import { presentResource } from '../present.ts';
+import { presentResource, unwrapped } from '../present.ts';
 import type { Command } from '../spec.ts';
 import { given } from './fields.ts';
 import { deleteCommand, listCommand, showCommand } from './standard.ts';
@@ -61,6 +61,7 @@ export const commands: readonly Command[] = [
       '--protection-mode': 'there is no DDoS protection.',
       '--ddos-protection-plan': 'there is no DDoS protection.',
     },
+    table: unwrapped('publicIp'),
     examples: [
       'az network public-ip create -g aks-egress-rg -n aks-egress-fwpublicip -l eastus --sku Standard',
     ],

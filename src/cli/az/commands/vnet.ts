@@ -2,7 +2,7 @@
 
 import { location, named, noWait, resourceGroup, tags } from '../arguments.ts';
 import { UsageError } from '../errors.ts';
-import { presentResource } from '../present.ts';
+import { presentResource, unwrapped } from '../present.ts';
 import type { Argument, Command } from '../spec.ts';
 import { given, propertiesOf, requireChange } from './fields.ts';
 import { deleteCommand, listCommand, showCommand } from './standard.ts';
@@ -66,6 +66,7 @@ export const commands: readonly Command[] = [
       },
     ],
     refused,
+    table: unwrapped('newVNet'),
     examples: [
       'az network vnet create -g aks-egress-rg -n aks-egress-vnet --address-prefixes 10.42.0.0/16 --subnet-name aks-subnet --subnet-prefixes 10.42.1.0/24',
     ],
