@@ -50,13 +50,14 @@ export class ByteStream {
       return unread;
     }
     for (;;) {
+      // In this order: a socket that finished in order is destroyed as soon as both directions have.
+      if (this.socket.readableEnded) return null;
       this.#check();
       const chunk: Buffer | null = this.socket.read();
       if (chunk) {
         this.#onActivity();
         return chunk;
       }
-      if (this.socket.readableEnded) return null;
       await new Promise<void>(resolve => {
         this.#wakeReader = resolve;
       });

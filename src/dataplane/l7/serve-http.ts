@@ -125,9 +125,10 @@ async function answerDenied(
   request: RequestHead,
   outcome: Outcome,
 ): Promise<boolean> {
-  const options = { keepAlive: staysOpen(request), withBody: request.method !== 'HEAD' };
-  await sendAnswer(connection, deniedBytes(request, outcome, options), options.keepAlive);
-  return options.keepAlive;
+  const keepAlive = staysOpen(request) && outcome.reason !== 'HostMissing';
+  const options = { keepAlive, withBody: request.method !== 'HEAD' };
+  await sendAnswer(connection, deniedBytes(request, outcome, options), keepAlive);
+  return keepAlive;
 }
 
 function deniedBytes(
