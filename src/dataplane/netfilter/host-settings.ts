@@ -86,7 +86,7 @@ export class HostSettings {
   async apply(interfaces: GatewayInterfaces): Promise<void> {
     for (const [key, value] of sysctlsFor(interfaces)) {
       const previous = this.#sysctls.read(key);
-      if (previous === undefined) throw new HostSettingError(`this machine has no sysctl ${key}`);
+      if (previous === undefined) throw new HostSettingError(missing(key));
       if (previous === value) continue;
       if (!this.#previous.has(key)) {
         // On disk before the change: a kill between the two loses nothing.
@@ -142,6 +142,13 @@ export class HostSettings {
     }
     if (failures.length > 0) throw new AggregateError(failures, 'not every setting could be restored');
   }
+}
+
+function missing(key: string): string {
+  const [, name] = /^net\/ipv4\/conf\/(.+)\/[^/]+$/.exec(key) ?? [];
+  return name === undefined || name === 'all'
+    ? `this machine has no sysctl ${key}`
+    : `there is no interface ${name}`;
 }
 
 /** The routing rule and its table, where a killed process left them. */

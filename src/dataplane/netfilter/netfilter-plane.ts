@@ -16,6 +16,7 @@ import { type GenerationLegend, toLogRecord } from './log-records.ts';
 import { CLASS_ALLOW, CLASS_LOCAL, CLASS_MASK, GENERATIONS, generationOf } from './marks.ts';
 import { fqdnSetName, LOG_GROUP, TABLE } from './names.ts';
 import { type PlanOptions, planRuleset, type RulesetPlan } from './plan.ts';
+import { RecentFlows } from './recent-flows.ts';
 import { type Revocation, revokeStaleFlows } from './revoke.ts';
 import { Ruleset } from './ruleset.ts';
 import { excludeRanges } from './threat-ranges.ts';
@@ -57,6 +58,7 @@ export class NetfilterPlane implements DataPlane, FqdnSetWriter {
   readonly #legends = new Map<number, GenerationLegend>();
   /** First address of every NAT target that is a name. */
   readonly #natAddresses = new Map<string, number>();
+  readonly #recent: RecentFlows;
   #threatRanges: readonly Ipv4Range[];
   #natFqdns: ReadonlySet<string> = new Set();
   #inForce: InForce | undefined;
@@ -73,7 +75,9 @@ export class NetfilterPlane implements DataPlane, FqdnSetWriter {
     this.#onProblem = options.onProblem ?? (() => {});
     this.#ruleset = new Ruleset(options.runner, this.#onProblem);
     this.#settings = options.settings ?? new HostSettings();
-    this.#fqdnSets = new FqdnSets(options.netlink, options.now ?? (() => performance.now()));
+    const now = options.now ?? (() => performance.now());
+    this.#fqdnSets = new FqdnSets(options.netlink, now);
+    this.#recent = new RecentFlows(now);
     this.#threatRanges = options.threatRanges ?? [];
   }
 
@@ -155,6 +159,7 @@ export class NetfilterPlane implements DataPlane, FqdnSetWriter {
       LOG_GROUP,
       entries => {
         for (const entry of entries) {
+          if (!this.#recent.isFirst(entry)) continue;
           const record = toLogRecord(entry, generation => this.#legends.get(generation), threats);
           if (record !== undefined) log.write(record);
         }
