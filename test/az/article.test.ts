@@ -199,7 +199,7 @@ test('a slow apply is waited for, and a failed one is an error', async () => {
   setTimeout(() => {
     state = 'Failed';
     // What the controller does when a gateway refuses a program.
-    const { store } = api.test;
+    const { store } = api;
     const [firewall] = store.list({ type: 'Microsoft.Network/azureFirewalls' });
     assert.ok(firewall);
     const { document } = firewall;

@@ -1,16 +1,17 @@
 // The real API over a store in memory, served on a Unix socket and over TLS on loopback, in a state folder such as a
 // lab has; and `bin/postern az` run against it as a process.
 
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo, Server } from 'node:net';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { getRequestListener } from '@hono/node-server';
-import { createTestApi, SUBSCRIPTION, TENANT, type TestApi } from '#api/api-fixture.ts';
+import { createTestApi, TENANT } from '#api/api-fixture.ts';
+import { createApi } from '#api/create-api.ts';
 import type { ApiOptions } from '#api/options.ts';
+import { type ApiServer, serveApi } from '#api/serve-api.ts';
+import { openTokens } from '#api/state-files.ts';
+import { ensurePrivateFolder } from '#store/private-file.ts';
+import type { ResourceStore } from '#store/resource-store.ts';
 
 const POSTERN = new URL('../../bin/postern', import.meta.url).pathname;
 
@@ -21,41 +22,28 @@ export interface Run {
 }
 
 export class RealApi implements AsyncDisposable {
-  readonly test: TestApi;
+  readonly store: ResourceStore;
   readonly state: string;
   readonly folder: string;
-  readonly #servers: readonly Server[];
+  readonly #server: ApiServer;
 
-  private constructor(test: TestApi, state: string, folder: string, servers: readonly Server[]) {
-    this.test = test;
+  private constructor(store: ResourceStore, state: string, folder: string, server: ApiServer) {
+    this.store = store;
     this.state = state;
     this.folder = folder;
-    this.#servers = servers;
+    this.#server = server;
   }
 
   static async start(options: Partial<ApiOptions> = {}): Promise<RealApi> {
-    const test = await createTestApi(options as Parameters<typeof createTestApi>[0]);
     const state = mkdtempSync(join(tmpdir(), 'postern-az-api-'));
     const folder = join(state, 'labs', 'postern');
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const { certificate, key } = selfSigned(folder);
-    const listener = getRequestListener(test.api.fetch);
-    const plain = createServer(listener);
-    const tls = createTlsServer({ cert: certificate, key }, listener);
-    await new Promise<void>(resolve => plain.listen(join(folder, 'api.sock'), resolve));
-    await new Promise<void>(resolve => tls.listen(0, '127.0.0.1', resolve));
-    const { port } = tls.address() as AddressInfo;
-    writeFileSync(join(folder, 'token'), test.token, { mode: 0o600 });
-    writeFileSync(
-      join(folder, 'api.json'),
-      JSON.stringify({
-        url: `https://127.0.0.1:${port}`,
-        ca: join(folder, 'ca.pem'),
-        subscription: SUBSCRIPTION,
-        tenant: TENANT,
-      }),
-    );
-    return new RealApi(test, state, folder, [plain, tls]);
+    for (const path of [state, join(state, 'labs'), folder]) ensurePrivateFolder(path);
+    const clock = () => new Date();
+    const tokens = openTokens({ stateDir: folder, tenantId: TENANT, clock });
+    const { api } = await createTestApi();
+    const served = createApi({ ...api.options, tokens, clock, ...options });
+    const server = await serveApi(served, { stateDir: folder, socketPath: join(folder, 'api.sock') });
+    return new RealApi(api.options.store, state, folder, server);
   }
 
   /** Over the Unix socket; with `https`, as in the lab's shell. */
@@ -77,10 +65,7 @@ export class RealApi implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const server of this.#servers) {
-      server.close();
-      (server as ReturnType<typeof createServer>).closeAllConnections();
-    }
+    await this.#server.close();
     rmSync(this.state, { recursive: true, force: true });
   }
 }
@@ -108,14 +93,4 @@ function execute(
     child.stdin.on('error', () => {});
     child.stdin.end(input);
   });
-}
-
-function selfSigned(folder: string): { certificate: Buffer; key: Buffer } {
-  const [certificatePath, keyPath] = [join(folder, 'ca.pem'), join(folder, 'key.pem')];
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
-  const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '1'];
-  execFileSync('openssl', ['req', ...kind, ...subject, '-out', certificatePath, '-keyout', keyPath], {
-    stdio: 'ignore',
-  });
-  return { certificate: readFileSync(certificatePath), key: readFileSync(keyPath) };
 }

@@ -52,7 +52,7 @@ function readEndpoint(path: string, prefer: 'https' | 'socket'): ApiEndpoint {
     if (typeof value !== 'string' || value === '') throw new AzError(`${path} has no '${key}'.`);
     return value;
   };
-  const socketPath = join(folder, 'api.sock');
+  const socketPath = typeof fields.socket === 'string' ? fields.socket : join(folder, 'api.sock');
   const ca = text('ca');
   return {
     subscription: text('subscription'),

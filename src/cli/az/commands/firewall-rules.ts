@@ -18,6 +18,9 @@ const collectionName: Argument = {
   help: 'Name of the rule collection.',
 };
 
+/** Where the collection is the thing itself, `--name` means it too. */
+const ownCollectionName: Argument = { ...collectionName, flags: ['--collection-name', '--name', '-c', '-n'] };
+
 export const networkRuleCommands = ruleCommands(networkRules);
 export const networkCollectionCommands = collectionCommands(networkRules);
 export const applicationRuleCommands = ruleCommands(applicationRules);
@@ -106,7 +109,7 @@ function collectionCommands(kind: RuleKind): readonly Command[] {
     {
       name: 'delete',
       summary: `Delete a ${noun} with all its rules.`,
-      arguments: [collectionName, firewallName, resourceGroup],
+      arguments: [ownCollectionName, firewallName, resourceGroup],
       async run({ arm, values, warn }) {
         await arm.edit(firewallPath(arm, values), current => {
           const all = collectionsOf(kind, current);
@@ -131,7 +134,7 @@ function collectionCommands(kind: RuleKind): readonly Command[] {
     {
       name: 'show',
       summary: `Show a ${noun}.`,
-      arguments: [collectionName, firewallName, resourceGroup],
+      arguments: [ownCollectionName, firewallName, resourceGroup],
       async run({ arm, values }) {
         return presentResource(findCollection(kind, await arm.get(firewallPath(arm, values)), values));
       },
