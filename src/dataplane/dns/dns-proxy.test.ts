@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { connect } from 'node:net';
 import { afterEach, describe, it } from 'node:test';
@@ -434,7 +435,7 @@ describe('watched names', () => {
     const startedAt = performance.now();
     await configure({ watched: ['slow.example.org'] });
     const tookMs = performance.now() - startedAt;
-    assert.ok(tookMs > 900 && tookMs < 1500, String(tookMs));
+    assert.ok(tookMs > 900 && tookMs < 3000, String(tookMs));
   });
 
   it('a thousand names asked at once are all answered, each after its addresses are in its set', async () => {
@@ -528,10 +529,57 @@ describe('threat intelligence', () => {
     });
 });
 
-it('an address that cannot be had is named', async () => {
-  const { proxy } = await bench([addressed('192.0.2.1')]);
-  await assert.rejects(
-    proxy.start({ address: ip('192.0.2.77'), port: 53 }),
-    /cannot listen on 192\.0\.2\.77 port 53: .*EADDRNOTAVAIL/,
-  );
+describe('an address that cannot be had', () => {
+  it('is named', async () => {
+    const { proxy } = await bench([addressed('192.0.2.1')]);
+    await assert.rejects(
+      proxy.start({ address: ip('192.0.2.77'), port: 53 }),
+      /cannot listen on 192\.0\.2\.77 port 53: .*EADDRNOTAVAIL/,
+    );
+  });
+
+  it('is tried again until it can', async () => {
+    const clock = new FakeClock();
+    const { proxy, messages } = await bench([addressed('192.0.2.1')], { clock });
+    const port = nextPort++;
+    const other = createSocket('udp4');
+    await new Promise<void>(resolve => other.bind(port, '127.0.0.1', resolve));
+    await assert.rejects(proxy.start({ address: LOOPBACK, port }), /EADDRINUSE/);
+    other.close();
+    clock.advance(5000);
+    for (let tries = 0; tries < 50 && messages.length === 0; tries++)
+      await new Promise(resolve => setTimeout(resolve, 10));
+    assert.deepEqual(messages, ['The DNS proxy listens on 127.0.0.1 now.']);
+    assert.deepEqual(dataOf(await ask(port, 'www.example.org')), ['192.0.2.1']);
+  });
+});
+
+it('random datagrams leave the proxy in good health', async () => {
+  const { port } = await bench([addressed('192.0.2.1')]);
+  const socket = createSocket('udp4');
+  const good = writeQuery(1, 'www.example.org', 1);
+  for (let index = 0; index < 2000; index++) {
+    const bytes = index % 2 ? randomBytes(1 + (index % 100)) : Uint8Array.from(good);
+    if (index % 2 === 0) bytes[index % good.length] = index >>> 3;
+    socket.send(bytes, port, '127.0.0.1');
+    if (index % 100 === 0) await new Promise(resolve => setTimeout(resolve, 5));
+  }
+  assert.deepEqual(dataOf(await ask(port, 'www.example.org')), ['192.0.2.1']);
+  socket.close();
+});
+
+it('a server that does not know EDNS is asked without it', async () => {
+  const { port, upstreams } = await bench([
+    asked => (asked.packet.additionals?.length ? { flags: 1 } : addressed('192.0.2.1')(asked)),
+  ]);
+  const { stdout } = await run('dig', [
+    '@127.0.0.1',
+    '-p',
+    String(port),
+    '+tries=1',
+    '+short',
+    'www.example.org',
+  ]);
+  assert.equal(stdout, '192.0.2.1\n');
+  assert.equal(upstreams[0]?.asked.length, 2);
 });

@@ -16,6 +16,7 @@ import { type Clock, systemClock } from './clock.ts';
 import { type Server, UpstreamError } from './exchange.ts';
 import { Forwarder, type Looked } from './forwarder.ts';
 import { DnsListener, type ListenAddress } from './listener.ts';
+import { ListenerKeeper } from './listener-keeper.ts';
 import { ownQuery } from './query.ts';
 import { QueryHandler } from './query-handler.ts';
 import { toFailureRecord } from './query-record.ts';
@@ -62,12 +63,10 @@ export class DnsProxy {
   readonly #forwarder: Forwarder;
   readonly #watcher: Watcher;
   readonly #queries: QueryHandler;
+  readonly #keeper: ListenerKeeper;
   readonly #failureLoggedAt = new Map<string, number>();
   #settings: DnsProxySettings = CLOSED;
   #listen: ListenAddress | undefined;
-  #open: { readonly at: ListenAddress; readonly listener: DnsListener } | undefined;
-  /** Opening and closing the sockets happens one after the other. */
-  #listening: Promise<void> = Promise.resolve();
 
   constructor(options: DnsProxyOptions) {
     const { clock = systemClock, timeoutMs = 2000, cache } = options;
@@ -87,10 +86,15 @@ export class DnsProxy {
       threats: options.threats,
       publish: answer => this.#publish(answer),
     });
+    this.#keeper = new ListenerKeeper({
+      clock,
+      make: listen => this.#makeListener(listen),
+      report: message => this.#report(message),
+    });
     this.#useServers([]);
   }
 
-  /** Where clients ask. Sockets open as soon as the settings enable the proxy. Rejects when the address cannot be had. */
+  /** Where clients ask. Sockets open as soon as the settings enable the proxy. Rejects while the address cannot be had. */
   start(listen: ListenAddress): Promise<void> {
     this.#listen = listen;
     this.#useServers(this.#settings.servers);
@@ -145,30 +149,17 @@ export class DnsProxy {
   }
 
   #adjustListener(): Promise<void> {
-    const adjusted = this.#listening
-      .catch(() => undefined)
-      .then(async () => {
-        const wanted = this.#settings.enableProxy ? this.#listen : undefined;
-        if (this.#open && this.#open.at.address === wanted?.address && this.#open.at.port === wanted.port)
-          return;
-        const old = this.#open;
-        this.#open = undefined;
-        await old?.listener.close();
-        if (!wanted) return;
-        const { idleMs } = this.#options;
-        const listener = new DnsListener({
-          handler: (bytes, client, reply) => {
-            const { threatIntel } = this.#settings;
-            this.#queries.handle(bytes, client, { listen: wanted, threatIntel }, reply);
-          },
-          report: message => this.#report(message),
-          ...(idleMs !== undefined && { idleMs }),
-        });
-        await listener.open(formatIpv4(wanted.address), wanted.port);
-        this.#open = { at: wanted, listener };
-      });
-    this.#listening = adjusted.catch(() => undefined);
-    return adjusted;
+    return this.#keeper.want(this.#settings.enableProxy ? this.#listen : undefined);
+  }
+
+  #makeListener(listen: ListenAddress): DnsListener {
+    const { idleMs } = this.#options;
+    return new DnsListener({
+      handler: (bytes, client, reply) =>
+        this.#queries.handle(bytes, client, { listen, threatIntel: this.#settings.threatIntel }, reply),
+      report: message => this.#report(message),
+      ...(idleMs !== undefined && { idleMs }),
+    });
   }
 
   /** Hands the addresses of every watched name on the way to them to netfilter. */

@@ -72,7 +72,7 @@ export class Upstreams {
     for (const upstream of this.#candidates()) {
       if (upstream.health === 'down') continue;
       try {
-        const answer = await this.#askOne(upstream.server, query);
+        const answer = await this.#askWithFallback(upstream.server, query);
         if (upstream.health === 'suspect') this.#recovered(upstream);
         const result = { answer, server: upstream.server };
         if (!isServerFailure(answer.rcode)) return result;
@@ -99,6 +99,13 @@ export class Upstreams {
   #allDown(): string {
     if (this.#upstreams.length === 0) return 'No DNS server is configured.';
     return `No DNS server answers: ${this.#upstreams.map(upstream => formatServer(upstream.server)).join(', ')}`;
+  }
+
+  /** A server older than EDNS refuses the record, not the question (RFC 6891 section 7). */
+  async #askWithFallback(server: Server, query: Query): Promise<Answer> {
+    const answer = await this.#askOne(server, query);
+    if (answer.rcode !== RCODE.FORMERR || !query.edns) return answer;
+    return this.#askOne(server, { ...query, edns: undefined });
   }
 
   async #askOne(server: Server, query: Query): Promise<Answer> {
