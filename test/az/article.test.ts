@@ -224,3 +224,10 @@ test('a reader that leaves early is no error', async () => {
   const { status, stderr } = await api.pipeToNobody(['network', 'list-service-tags', '-l', 'eastus']);
   assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
 });
+
+test("the project's own script of the sequence runs as it is", async () => {
+  await using api = await RealApi.start();
+  const path = new URL('../../examples/egress.sh', import.meta.url).pathname;
+  const { status, stderr } = await api.script(path);
+  assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
+});

@@ -2,7 +2,7 @@
 // lab has; and `bin/postern az` run against it as a process.
 
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createTestApi, TENANT } from '#api/api-fixture.ts';
@@ -54,6 +54,15 @@ export class RealApi implements AsyncDisposable {
 
   writeToken(token: string): void {
     writeFileSync(join(this.folder, 'token'), token, { mode: 0o600 });
+  }
+
+  /** Runs a script of `az` commands, as in the lab's shell. */
+  script(path: string): Promise<Run> {
+    const bin = join(this.state, 'bin');
+    mkdirSync(bin, { recursive: true });
+    writeFileSync(join(bin, 'az'), `#!/bin/sh\nexec '${POSTERN}' az "$@"\n`, { mode: 0o755 });
+    const env = { PATH: `${bin}:${process.env.PATH}`, POSTERN_API_JSON: join(this.folder, 'api.json') };
+    return execute('sh', ['-e', path], env);
   }
 
   /** As `az ... | true` in a shell, with the status of `az`. */
