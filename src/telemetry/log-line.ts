@@ -1,7 +1,6 @@
 // One record as one line for people: when, what was decided, who asked for what, and which rule or reason decided.
 // Pure. Names come from clients, so whatever a terminal could take for a command is made visible.
 
-import { formatRuleRef } from '#model/rule-ref.ts';
 import type { SinkNotice } from './notices.ts';
 import type { LogRecord } from './records.ts';
 
@@ -158,13 +157,9 @@ interface RuleColumns {
   readonly Rule: string;
 }
 
-function ruleOf(record: RuleColumns): string {
-  return formatRuleRef({
-    policy: record.Policy ?? '',
-    group: record.RuleCollectionGroup ?? '',
-    collection: record.RuleCollection ?? '',
-    rule: record.Rule ?? '',
-  });
+/** The four names in Azure's order; classic rules have two, the default action none. */
+function ruleOf({ Policy, RuleCollectionGroup, RuleCollection, Rule }: RuleColumns): string {
+  return [Policy, RuleCollectionGroup, RuleCollection, Rule].filter(Boolean).join('/');
 }
 
 function reasonOf(record: RuleColumns & { readonly ActionReason: string }): string {
