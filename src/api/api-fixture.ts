@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import type { Json } from '#arm/json-reader.ts';
 import { MemoryStore } from '#store/memory-store.ts';
 import { type Api, createApi } from './create-api.ts';
-import type { ApiFacts, ApiOptions, Settled } from './options.ts';
+import type { ApiFacts, ApiOptions } from './options.ts';
 import { Tokens } from './tokens.ts';
 
 export const SUBSCRIPTION = '00000000-0000-4000-8000-000000000001';
@@ -61,9 +61,7 @@ const facts: ApiFacts = {
   fqdnTagNames: () => ['AzureKubernetesService'],
 };
 
-export async function createTestApi(
-  options: Partial<ApiOptions> & { settle?: () => Promise<Settled> } = {},
-): Promise<TestApi> {
+export async function createTestApi(options: Partial<ApiOptions> = {}): Promise<TestApi> {
   const store = new MemoryStore();
   const clock = options.clock ?? (() => START);
   const tokens = new Tokens({
