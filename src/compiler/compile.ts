@@ -56,7 +56,7 @@ export function compile(policy: ResolvedPolicy, options: CompileOptions = {}): P
 }
 
 function canMatch({ sources, destinations, destinationFqdns }: NetworkRule): boolean {
-  return sources.length > 0 && (destinations.length > 0 || destinationFqdns.length > 0);
+  return sources.length > 0 && (destinations.some(set => set.length > 0) || destinationFqdns.length > 0);
 }
 
 function toNatDecision({ ref }: NatRule): ProgramDecision {
@@ -82,14 +82,18 @@ function toNetworkClause(rule: NetworkRule, decision: number, sets: AddressSets)
 
 /** Undefined means any destination. */
 function toDestinationSets(
-  addresses: AddressSet,
+  addresses: readonly AddressSet[],
   fqdns: readonly string[],
   sets: AddressSets,
 ): DestinationSet[] | undefined {
-  const named = fqdns.map((fqdn): DestinationSet => ({ kind: 'fqdn', fqdn }));
-  if (addresses.length === 0) return named;
-  const set = sets.nameOf(addresses);
-  return set === undefined ? undefined : [{ kind: 'addresses', set }, ...named];
+  const found: DestinationSet[] = [];
+  for (const part of addresses) {
+    if (part.length === 0) continue;
+    const set = sets.nameOf(part);
+    if (set === undefined) return undefined;
+    found.push({ kind: 'addresses', set });
+  }
+  return [...found, ...fqdns.map((fqdn): DestinationSet => ({ kind: 'fqdn', fqdn }))];
 }
 
 /** One clause for each protocol, address of the firewall and range of ports. */

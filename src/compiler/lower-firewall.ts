@@ -79,10 +79,14 @@ function inOrder<A extends string, R extends { readonly name: string }, L>(
     );
 }
 
+/** Ranges from which on a tag or a group is a set of its own: below, one merged set is less work for each packet. */
+const LARGE = 64;
+
 class Lowering {
   readonly #context: LoweringContext;
   /** Lists that mean the same are one array; lives as long as one lowering. */
   readonly #sets = new Map<string, AddressSet>();
+  readonly #groups = new Map<string, AddressSet>();
   readonly #targets = new Map<string, readonly ApplicationTarget[]>();
 
   constructor(context: LoweringContext) {
@@ -91,7 +95,7 @@ class Lowering {
 
   networkRule(rule: ClassicNetworkRule, action: 'Allow' | 'Deny', ref: RuleRef): NetworkRule[] {
     const sources = this.#addresses(rule.sources, ref);
-    const destinations = this.#addresses(rule.destinations, ref);
+    const destinations = this.#addressSets(rule.destinations, ref);
     if (sources.length === 0 || (destinations.length === 0 && rule.destinationFqdns.length === 0)) return [];
     const { protocols, destinationFqdns, destinationPorts } = rule;
     return [{ ref, action, protocols, sources, destinations, destinationFqdns, destinationPorts }];
@@ -146,12 +150,35 @@ class Lowering {
     return set;
   }
 
+  /** The same in several sets: what is large stays apart, so that rules which combine large lists do not copy them. */
+  #addressSets(list: AddressList, ref: RuleRef): readonly AddressSet[] {
+    const large: AddressSet[] = [];
+    const small = (set: AddressSet): AddressSet => {
+      if (set.length < LARGE) return set;
+      large.push(set);
+      return [];
+    };
+    const rest = mergeRanges([
+      ...list.ranges,
+      ...list.serviceTags.flatMap(name => small(this.#serviceTag(name, ref))),
+      ...list.ipGroups.flatMap(id => small(this.#ipGroup(id, ref))),
+    ]);
+    if (rest.length > 0) large.unshift(rest);
+    return [...new Set(large)];
+  }
+
   #serviceTag(name: string, ref: RuleRef): AddressSet {
     return this.#context.facts.serviceTag(name) ?? this.#missing('service tag', name, ref);
   }
 
-  #ipGroup(id: string, ref: RuleRef): readonly Ipv4Range[] {
-    return this.#context.ipGroups(id) ?? this.#missing('IP group', id, ref);
+  #ipGroup(id: string, ref: RuleRef): AddressSet {
+    const known = this.#groups.get(id);
+    if (known) return known;
+    const members = this.#context.ipGroups(id);
+    if (!members) return this.#missing('IP group', id, ref);
+    const set = mergeRanges(members);
+    this.#groups.set(id, set);
+    return set;
   }
 
   /** Names of the tags, each once a tag; of one service, such as `Http:80`, or of all. */

@@ -8,7 +8,7 @@ import { performance } from 'node:perf_hooks';
 import { describe, it } from 'node:test';
 import { formatFqdnPattern, matchesFqdn } from '#net/fqdn.ts';
 import { includesAddress, parseIpv4 } from '#net/ipv4.ts';
-import { importedServiceTagsPath, loadFacts, openFacts } from './facts.ts';
+import { importedServiceTagsPath, loadFacts } from './facts.ts';
 import { encodeServiceTags, toServiceTagTable } from './service-tag-table.ts';
 
 const facts = loadFacts();
@@ -112,13 +112,10 @@ describe('loading', () => {
     assert.ok(performance.now() - start < 200, `${performance.now() - start} ms`);
   });
 
-  it('prefers an imported table, notices a newer one, and keeps the last good one', () => {
+  it('prefers an imported table, and says what is wrong with a broken one', () => {
     const folder = mkdtempSync(join(tmpdir(), 'postern-facts-'));
     try {
-      const errors: Error[] = [];
-      const source = openFacts(folder, error => errors.push(error));
-      assert.equal(source.current.serviceTagNames().length, 2967);
-      assert.equal(source.refresh(), false);
+      assert.equal(loadFacts(folder).serviceTagNames().length, 2967);
       const path = importedServiceTagsPath(folder);
       mkdirSync(dirname(path), { recursive: true });
       const tag = { changeNumber: 1, region: '', regionId: 0, systemService: '', networkFeatures: [] };
@@ -127,16 +124,11 @@ describe('loading', () => {
         [{ ...tag, name: 'Only', prefixes: ['192.0.2.0/24', '2001:db8::/32'] }],
       );
       writeFileSync(path, encodeServiceTags(table));
-      assert.equal(source.refresh(), true);
-      assert.deepEqual(source.current.serviceTagNames(), ['Only']);
-      assert.deepEqual(source.current.serviceTag('only'), [
-        { first: ip('192.0.2.0'), last: ip('192.0.2.255') },
-      ]);
-      assert.equal(source.refresh(), false);
+      const facts = loadFacts(folder);
+      assert.deepEqual(facts.serviceTagNames(), ['Only']);
+      assert.deepEqual(facts.serviceTag('only'), [{ first: ip('192.0.2.0'), last: ip('192.0.2.255') }]);
+      assert.equal(facts.serviceTagOrigin, 'test, change 400, 2026-01-01');
       writeFileSync(path, encodeServiceTags(table).subarray(0, 40));
-      assert.equal(source.refresh(), false);
-      assert.equal(errors[0]?.name, 'BadFactsFile');
-      assert.deepEqual(source.current.serviceTagNames(), ['Only']);
       assert.throws(() => loadFacts(folder), /does not decompress/);
     } finally {
       rmSync(folder, { recursive: true });

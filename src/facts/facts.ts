@@ -2,7 +2,7 @@
 // used unless the state folder holds newer service tags. Tables are split into lines at start and parsed a tag at a
 // time, so that a command that needs two tags does not pay for three thousand.
 
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Ipv4Range } from '#net/ipv4.ts';
 import { decodeFqdnTags, expandFqdnTag, type FqdnTagEntry, type FqdnTagTable } from './fqdn-tag-table.ts';
@@ -82,48 +82,15 @@ export function loadFacts(stateFolder?: string): Facts {
   return toFacts(decodeServiceTags(bytes), decodeFqdnTags(readFileSync(join(SHIPPED, FQDN_TAGS_FILE))));
 }
 
-/** The facts of a long-running process, which notices an import. */
-export interface FactsSource {
-  readonly current: Facts;
-  /** Looks at the imported file; true if `current` is now another. A broken file leaves the last good one in force. */
-  refresh(): boolean;
-}
-
-export function openFacts(
-  stateFolder: string,
-  onError: (error: Error) => void = () => undefined,
-): FactsSource {
-  const path = importedServiceTagsPath(stateFolder);
-  const identify = () => {
-    const stat = statSync(path, { throwIfNoEntry: false });
-    return stat ? `${stat.ino} ${stat.mtimeMs} ${stat.size}` : '';
-  };
-  let seen = identify();
-  let current = loadFacts(stateFolder);
-  return {
-    get current() {
-      return current;
-    },
-    refresh() {
-      const found = identify();
-      if (found === seen) return false;
-      seen = found;
-      try {
-        current = loadFacts(stateFolder);
-        return true;
-      } catch (error) {
-        onError(error as Error);
-        return false;
-      }
-    },
-  };
-}
-
 /** Pure: the tables in, the answers out. */
 export function toFacts(serviceTags: ServiceTagTable, fqdnTags: FqdnTagTable): Facts {
-  const find = (name: string): ServiceTag | undefined => {
+  const nameOf = (name: string): string | undefined => {
     const other = otherSpelling(name);
-    return serviceTags.find(name) ?? (other === undefined ? undefined : serviceTags.find(other));
+    return serviceTags.nameOf(name) ?? (other === undefined ? undefined : serviceTags.nameOf(other));
+  };
+  const find = (name: string): ServiceTag | undefined => {
+    const known = nameOf(name);
+    return known === undefined ? undefined : serviceTags.find(known);
   };
   // Both caches hold at most one entry a tag of the table.
   const addresses = new Map<string, readonly Ipv4Range[]>();
@@ -134,10 +101,12 @@ export function toFacts(serviceTags: ServiceTagTable, fqdnTags: FqdnTagTable): F
     serviceTagOrigin: `${header.origin}, change ${header.changeNumber}, ${header.date}`,
     fqdnTagOrigin: `${fqdnTags.origin}, ${fqdnTags.date}`,
     serviceTag(name) {
-      const tag = find(name);
-      return tag && remember(addresses, tag.name, () => ipv4RangesOf(tag));
+      const known = nameOf(name);
+      return known === undefined
+        ? undefined
+        : remember(addresses, known, () => ipv4RangesOf(serviceTags.find(known) as ServiceTag));
     },
-    serviceTagName: name => find(name)?.name,
+    serviceTagName: nameOf,
     serviceTagNames: () => serviceTags.names,
     serviceTagDetails: find,
     serviceTagList: (_location, subscriptionId) => toListResult(serviceTags, subscriptionId),

@@ -34,7 +34,8 @@ export interface ServiceTag {
 export interface ServiceTagTable {
   readonly header: ServiceTagHeader;
   readonly names: readonly string[];
-  /** Matched without regard to case. */
+  /** The published spelling. Names are matched without regard to case. */
+  nameOf(name: string): string | undefined;
   find(name: string): ServiceTag | undefined;
 }
 
@@ -50,7 +51,12 @@ export class BadFactsFile extends Error {
 
 export function toServiceTagTable(header: ServiceTagHeader, tags: readonly ServiceTag[]): ServiceTagTable {
   const byName = new Map(tags.map(tag => [tag.name.toLowerCase(), tag]));
-  return { header, names: tags.map(tag => tag.name), find: name => byName.get(name.toLowerCase()) };
+  return {
+    header,
+    names: tags.map(tag => tag.name),
+    nameOf: name => byName.get(name.toLowerCase())?.name,
+    find: name => byName.get(name.toLowerCase()),
+  };
 }
 
 export function encodeServiceTags(table: ServiceTagTable): Buffer {
@@ -89,6 +95,10 @@ export function decodeServiceTags(bytes: Uint8Array): ServiceTagTable {
       date: String(header.date),
     },
     names,
+    nameOf: name => {
+      const line = lineOf.get(name.toLowerCase());
+      return line?.slice(0, line.indexOf('\t'));
+    },
     find: name => {
       const line = lineOf.get(name.toLowerCase());
       return line === undefined ? undefined : parseLine(line);

@@ -20,7 +20,7 @@ const network = (rule: string, rest: Partial<NetworkRule> = {}): NetworkRule => 
   action: 'Allow',
   protocols: ['TCP'],
   sources: [ALL_IPV4],
-  destinations: [ALL_IPV4],
+  destinations: [[ALL_IPV4]],
   destinationFqdns: [],
   destinationPorts: [ALL_PORTS],
   ...rest,
@@ -119,7 +119,7 @@ describe('order of the passes (learn.microsoft.com/azure/firewall/rule-processin
   });
 
   it('the first match of a pass is final, whatever its action', () => {
-    const first = network('first', { action: 'Deny', destinations: ips('1.2.3.4') });
+    const first = network('first', { action: 'Deny', destinations: [ips('1.2.3.4')] });
     expect(policy({ networkRules: [first, network('second')] }), [
       [flow('tcp 10.42.1.5 > 1.2.3.4:22'), 'Deny first (RuleMatched)'],
       [flow('tcp 10.42.1.5 > 1.2.3.5:22'), 'Allow forward snat second (RuleMatched)'],
@@ -181,7 +181,7 @@ describe('network rules', () => {
       networkRules: [
         network('r', {
           sources: ips('10.42.1.0/24'),
-          destinations: ips('1.2.3.4-1.2.3.6'),
+          destinations: [ips('1.2.3.4-1.2.3.6')],
           destinationPorts: ports('8000-8002'),
         }),
       ],

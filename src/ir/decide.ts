@@ -184,7 +184,7 @@ function matchesNetworkRule(rule: NetworkRule, flow: Flow, namesOfAddress: Names
   return (
     matchesService(rule, flow) &&
     includesAddress(rule.sources, flow.source) &&
-    (includesAddress(rule.destinations, flow.destination) ||
+    (rule.destinations.some(set => includesAddress(set, flow.destination)) ||
       (rule.destinationFqdns.length > 0 &&
         isKnownAsOneOf(rule.destinationFqdns, namesOfAddress(flow.destination))))
   );

@@ -20,8 +20,11 @@ export interface NetworkRule {
   readonly action: FilterAction;
   readonly protocols: readonly NetworkProtocol[];
   readonly sources: AddressSet;
-  /** Addresses, service tags and IP groups together; empty when the rule names only FQDNs. */
-  readonly destinations: AddressSet;
+  /**
+   * Addresses, service tags and IP groups: any set may match. Large tags and groups are sets of their own, which rules
+   * share. Empty when the rule names only FQDNs.
+   */
+  readonly destinations: readonly AddressSet[];
   /** Normalized plain names; the rule covers the addresses they resolve to (an address rule, as in Azure). */
   readonly destinationFqdns: readonly string[];
   /** `*` is 0-65535. With any narrower port, protocol `Any` means TCP and UDP only. ICMP ignores ports. */

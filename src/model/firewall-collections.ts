@@ -53,7 +53,7 @@ function readCollection<A extends string, R>(
 ): RuleCollection<A, R> {
   const name = unnamed.text('name')?.value ?? '';
   const reader = unnamed.labelled(`${TITLES[kind]} rule collection '${name}'`);
-  reader.only(['name', 'properties', ...READ_ONLY]);
+  reader.refuseOthers(['name', 'properties', ...READ_ONLY]);
   if (!isResourceName(name))
     reader.fault(
       CODES.name,
@@ -66,9 +66,9 @@ function readCollection<A extends string, R>(
     reader.fault(CODES.format, 'properties', "'properties' is missing.");
     return { name, priority: 0, action: actions[0] as A, rules: [] };
   }
-  properties.only(['priority', 'action', 'rules', 'provisioningState']);
+  properties.refuseOthers(['priority', 'action', 'rules', 'provisioningState']);
   const action = properties.child('action');
-  action?.only(['type']);
+  action?.refuseOthers(['type']);
   if (!action?.has('type'))
     properties.fault(
       CODES.format,

@@ -54,6 +54,6 @@ export const CODES = {
   source: 'AzureFirewallRuleMissingSource',
   destination: 'AzureFirewallRuleMissingDestination',
   limit: 'AzureFirewallLimitExceeded',
-  unsupported: 'PropertyNotSupported',
-  unknown: 'UnknownProperty',
+  unsupported: 'UnsupportedProperty',
+  unknown: 'InvalidRequestFormat',
 } as const;

@@ -69,7 +69,7 @@ export class ObjectReader {
   }
 
   /** Refuses what is neither `known` nor `unsupported`, and what is unsupported with its reason. */
-  only(known: readonly string[], unsupported: Readonly<Record<string, string>> = {}): void {
+  refuseOthers(known: readonly string[], unsupported: Readonly<Record<string, string>> = {}): void {
     for (const [name, value] of Object.entries(this.#fields)) {
       if (known.includes(name) || isEmpty(value)) continue;
       const reason = unsupported[name];

@@ -53,7 +53,7 @@ export function readNetworkRule(
   name: string,
   lookup: FirewallLookup,
 ): ClassicNetworkRule {
-  rule.only([
+  rule.refuseOthers([
     ...COMMON,
     'protocols',
     'destinationAddresses',
@@ -98,7 +98,7 @@ export function readApplicationRule(
   lookup: FirewallLookup,
 ): ClassicApplicationRule {
   const nextRelease = 'it belongs to firewall policies, which this version does not have';
-  rule.only([...COMMON, 'protocols', 'targetFqdns', 'fqdnTags'], {
+  rule.refuseOthers([...COMMON, 'protocols', 'targetFqdns', 'fqdnTags'], {
     targetUrls: 'URLs need TLS inspection, which this version does not have',
     webCategories: 'web categories are not part of this version',
     terminateTLS: 'TLS inspection is not part of this version',
@@ -144,7 +144,7 @@ export function readApplicationRule(
 }
 
 function readApplicationProtocol(reader: ObjectReader): ClassicApplicationRule['protocols'] {
-  reader.only(['protocolType', 'port']);
+  reader.refuseOthers(['protocolType', 'port']);
   const type = reader.text('protocolType')?.value;
   if (type?.toLowerCase() === 'mssql') {
     reader.fault(CODES.unsupported, 'protocolType', "protocol 'Mssql' is not supported; use a network rule.");
@@ -166,7 +166,7 @@ export interface NatContext extends FirewallLookup {
 }
 
 export function readNatRule(rule: ObjectReader, name: string, context: NatContext): ClassicNatRule {
-  rule.only([
+  rule.refuseOthers([
     ...COMMON,
     'protocols',
     'destinationAddresses',

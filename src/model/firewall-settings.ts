@@ -57,7 +57,7 @@ const UNSUPPORTED: Readonly<Record<string, string>> = {
 export function readSettings(properties: ObjectReader): ClassicSettings {
   const found = properties.child('additionalProperties')?.labelled('additionalProperties');
   const says = (name: string) => found?.text(name)?.value.trim().toLowerCase() === 'false';
-  found?.only(
+  found?.refuseOthers(
     [
       ...[PROXY, SERVERS, REQUIRE_PROXY, PRIVATE_RANGES, ALLOWED_ADDRESSES, ALLOWED_FQDNS],
       ...Object.keys(UNSUPPORTED).filter(says),

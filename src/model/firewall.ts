@@ -67,7 +67,10 @@ export function parseAzureFirewall(document: unknown, lookup: FirewallLookup): P
 function readFirewall(unnamed: ObjectReader, lookup: FirewallLookup): AzureFirewall {
   const name = unnamed.text('name')?.value ?? '';
   const reader = name === '' ? unnamed : unnamed.labelled(`Firewall '${name}'`);
-  reader.only(['id', 'name', 'type', 'location', 'tags', 'zones', 'etag', 'sku', 'properties'], UNSUPPORTED);
+  reader.refuseOthers(
+    ['id', 'name', 'type', 'location', 'tags', 'zones', 'etag', 'sku', 'properties'],
+    UNSUPPORTED,
+  );
   if (name !== '' && !isResourceName(name, LIMITS.firewallNameLength))
     reader.fault(
       CODES.name,
@@ -78,7 +81,7 @@ function readFirewall(unnamed: ObjectReader, lookup: FirewallLookup): AzureFirew
   reader.texts('zones');
   const empty = new ObjectReader({}, 'properties', reader.label, reader.faults);
   const properties = reader.child('properties') ?? empty;
-  properties.only(
+  properties.refuseOthers(
     [
       ...['natRuleCollections', 'networkRuleCollections', 'applicationRuleCollections', 'ipConfigurations'],
       ...['threatIntelMode', 'sku', 'additionalProperties', 'provisioningState', 'ipGroups'],
@@ -114,7 +117,7 @@ function readFirewall(unnamed: ObjectReader, lookup: FirewallLookup): AzureFirew
 }
 
 function readTier(sku: ObjectReader | undefined): AzureFirewall['tier'] {
-  sku?.only(['name', 'tier']);
+  sku?.refuseOthers(['name', 'tier']);
   if (sku?.word('name', ['AZFW_VNet', 'AZFW_Hub']) === 'AZFW_Hub')
     sku.fault(CODES.unsupported, 'name', `SKU 'AZFW_Hub' is not supported: ${UNSUPPORTED.virtualHub}.`);
   return sku?.word('tier', ['Basic', 'Standard', 'Premium']) ?? 'Standard';
@@ -127,7 +130,7 @@ function readIpConfigurations(properties: ObjectReader): FirewallIpConfiguration
     if (!unnamed) return [];
     const name = unnamed.text('name')?.value ?? '';
     const reader = unnamed.labelled(`IP configuration '${name}'`);
-    reader.only(['id', 'name', 'type', 'etag', 'properties']);
+    reader.refuseOthers(['id', 'name', 'type', 'etag', 'properties']);
     if (!isResourceName(name)) reader.fault(CODES.name, 'name', `name '${name}' is not a resource name.`);
     if (names.has(name.toLowerCase()))
       reader.fault(CODES.duplicateName, 'name', `name '${name}' is used by another IP configuration.`);
@@ -135,7 +138,7 @@ function readIpConfigurations(properties: ObjectReader): FirewallIpConfiguration
     const inner =
       reader.child('properties') ??
       new ObjectReader({}, `${item.path}.properties`, reader.label, reader.faults);
-    inner.only([
+    inner.refuseOthers([
       'subnet',
       'publicIPAddress',
       'privateIPAddress',

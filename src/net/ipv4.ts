@@ -12,11 +12,17 @@ export interface Ipv4Range {
 
 export const ALL_IPV4: Ipv4Range = { first: 0, last: 0xffffffff };
 
-/** Four decimal parts, as RFC 791 addresses are written today; no octal, hex or short forms. */
+const FOUR_PARTS = /^(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})$/;
+
+/**
+ * Four decimal parts, as RFC 791 addresses are written today; no octal, hex or short forms. By hand, because a service-tag
+ * table has 67,000 of them and the library takes ten times as long.
+ */
 export function parseIpv4(text: string): number | undefined {
-  if (!ipaddr.IPv4.isValidFourPartDecimal(text) || /(^|\.)0\d/.test(text)) return undefined;
-  const [a = 0, b = 0, c = 0, d = 0] = ipaddr.IPv4.parse(text).octets;
-  return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
+  const match = FOUR_PARTS.exec(text);
+  if (!match) return undefined;
+  const [a, b, c, d] = [Number(match[1]), Number(match[2]), Number(match[3]), Number(match[4])];
+  return a > 255 || b > 255 || c > 255 || d > 255 ? undefined : a * 0x1000000 + b * 0x10000 + c * 0x100 + d;
 }
 
 export function formatIpv4(address: number): string {
