@@ -218,6 +218,15 @@ test('a wrong token is refused with the code of the API and status 1', async () 
   assert.match(stderr, /^\(\w*[Aa]uth\w*\) /);
 });
 
+test('a certificate that the CA did not sign is named as what it is', async () => {
+  await using api = await RealApi.start();
+  await using other = await RealApi.start();
+  api.trustCaOf(other);
+  const { status, stderr } = await api.az(['group', 'list'], { https: true });
+  assert.equal(status, 1);
+  assert.match(stderr, /^https:\/\/127\.0\.0\.1:\d+ shows a certificate that .*ca\.pem does not vouch for/);
+});
+
 test('a reader that leaves early is no error', async () => {
   await using api = await RealApi.start();
   await succeed(api, `group create -n ${RG} -l eastus`);

@@ -2,7 +2,7 @@
 // lab has; and `bin/postern az` run against it as a process.
 
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createTestApi, TENANT } from '#api/api-fixture.ts';
@@ -54,6 +54,14 @@ export class RealApi implements AsyncDisposable {
 
   writeToken(token: string): void {
     writeFileSync(join(this.folder, 'token'), token, { mode: 0o600 });
+  }
+
+  /** Makes the clients of this API trust another one's authority instead. */
+  trustCaOf(other: RealApi): void {
+    const { ca } = JSON.parse(readFileSync(join(other.folder, 'api.json'), 'utf8')) as { ca: string };
+    const path = join(this.folder, 'api.json');
+    const description = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+    writeFileSync(path, JSON.stringify({ ...description, ca }));
   }
 
   /** Runs a script of `az` commands, as in the lab's shell. */

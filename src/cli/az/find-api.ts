@@ -1,7 +1,7 @@
 // Finds the control plane: which address answers, and with which token. Inside the lab `POSTERN_API_JSON` names the
 // file that describes it; elsewhere the state folder is searched, the lab first, then the router.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { labFolder, labName, routerFolder } from '#state/state-folder.ts';
 import { AzError, isRecord } from './errors.ts';
@@ -26,7 +26,7 @@ const START_HINT = 'Start one: postern lab up (or, on a router: postern up).';
 export function findApi(env: Environment): ApiEndpoint {
   const named = env.POSTERN_API_JSON;
   if (named) {
-    if (!existsSync(named)) {
+    if (isAbsent(named)) {
       throw new AzError(
         `No control plane found: POSTERN_API_JSON names ${named}, which does not exist.`,
         1,
@@ -36,11 +36,21 @@ export function findApi(env: Environment): ApiEndpoint {
     return readEndpoint(named, 'https');
   }
   const folders = [labFolder(labName(env), { env }), routerFolder({ env })];
-  const folder = folders.find(candidate => existsSync(join(candidate, 'api.json')));
+  const folder = folders.find(candidate => !isAbsent(join(candidate, 'api.json')));
   if (!folder) {
     throw new AzError(`No control plane found in ${folders.join(' or ')}.`, 1, START_HINT);
   }
   return readEndpoint(join(folder, 'api.json'), 'socket');
+}
+
+/** A file behind a folder that we may not enter is there as far as we know; reading it says what is wrong. */
+function isAbsent(path: string): boolean {
+  try {
+    statSync(path);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'EACCES';
+  }
 }
 
 /** `prefer` is the way in; the socket is used only where it exists. */
@@ -90,13 +100,28 @@ export function readPrivateFile(path: string): string {
   }
 }
 
-/** What to say when nothing answers at an address that a file names. */
+/** What to say when a request got no answer: nobody there, not allowed, or not the one we trust. */
 export function notAnswering(endpoint: ApiEndpoint, cause: Error): AzError {
   const where = endpoint.socketPath || endpoint.url;
-  return new AzError(
-    `No control plane found: nothing answers at ${where} (${cause.message || 'no answer'}).`,
-    1,
-    START_HINT,
-    { cause },
-  );
+  const { code = '' } = cause as NodeJS.ErrnoException;
+  if (code === 'EACCES') {
+    return new AzError(
+      `${where} may not be used by this user.`,
+      1,
+      'Only who started the control plane may.',
+      { cause },
+    );
+  }
+  if (/CERT|TLS|SSL|ISSUER|SIGNATURE/.test(code)) {
+    return new AzError(
+      `${where} shows a certificate that ${endpoint.caPath} does not vouch for (${cause.message}).`,
+      1,
+      'Another program may listen on that port; the control plane writes both files when it starts.',
+      { cause },
+    );
+  }
+  const reason = cause.message || code || 'no answer';
+  return new AzError(`No control plane found: nothing answers at ${where} (${reason}).`, 1, START_HINT, {
+    cause,
+  });
 }

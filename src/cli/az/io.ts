@@ -10,7 +10,15 @@ export interface AzIo {
 }
 
 export function processIo(): AzIo {
-  return { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, env: process.env };
+  return {
+    // Opened only by a command that asks something.
+    get stdin() {
+      return process.stdin;
+    },
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+  };
 }
 
 /** Colours only on a terminal, and never against NO_COLOR. */
