@@ -4,7 +4,7 @@ import { ArmError, type ArmErrorDetail } from '#arm/arm-error.ts';
 import { idKey } from '#arm/resource-id.ts';
 import type { StoredResource } from '#store/resource-store.ts';
 import { kindOfType } from './kinds.ts';
-import { FIREWALL_TYPE } from './references.ts';
+import { FIREWALL_TYPE, isOfType } from './references.ts';
 import type { DeletionBlock, KindContext } from './resource-kind.ts';
 
 /** 409 for what a configuration file describes: the file is the truth, and would undo the change. */
@@ -42,7 +42,7 @@ export function deleteGroup(group: StoredResource, context: KindContext): string
     for (const { document } of resources) store.delete(document.id);
     store.delete(group.document.id);
     return resources
-      .filter(({ document }) => document.type === FIREWALL_TYPE)
+      .filter(({ document }) => isOfType(document, FIREWALL_TYPE))
       .map(({ document }) => document.id);
   });
 }

@@ -20,6 +20,7 @@ import {
   configurationsWithPublicIp,
   FIREWALL_TYPE,
   ipConfigurationsOf,
+  isOfType,
 } from './references.ts';
 import { invalidReference, type KindContext, type ResourceKind } from './resource-kind.ts';
 
@@ -88,7 +89,9 @@ export const firewalls: ResourceKind = {
 };
 
 export function hasDataPath(document: ArmDocument | undefined): boolean {
-  return document !== undefined && document.type === FIREWALL_TYPE && ipConfigurationsOf(document).length > 0;
+  return (
+    document !== undefined && isOfType(document, FIREWALL_TYPE) && ipConfigurationsOf(document).length > 0
+  );
 }
 
 function lookupOf({ store, options }: KindContext): FirewallLookup {
@@ -96,10 +99,10 @@ function lookupOf({ store, options }: KindContext): FirewallLookup {
   return {
     serviceTagName: name => facts.serviceTagName(name),
     fqdnTagName: name => facts.fqdnTagName(name),
-    hasIpGroup: id => store.get(id)?.document.type === IP_GROUP_TYPE,
+    hasIpGroup: id => isOfType(store.get(id)?.document, IP_GROUP_TYPE),
     publicAddressOf: id => {
       const document = store.get(id)?.document;
-      return document?.type === PUBLIC_IP_TYPE ? addressOfPublicIp(document) : undefined;
+      return document && isOfType(document, PUBLIC_IP_TYPE) ? addressOfPublicIp(document) : undefined;
     },
   };
 }
@@ -198,7 +201,7 @@ function checkPublicIp(
   store: ResourceStore,
 ): void {
   const document = store.get(id)?.document;
-  if (document?.type !== PUBLIC_IP_TYPE || document.location !== firewall.location) {
+  if (!document || !isOfType(document, PUBLIC_IP_TYPE) || document.location !== firewall.location) {
     faults.list.push(invalidReference(target, id, `IP configuration '${configuration}'`));
     return;
   }

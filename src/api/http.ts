@@ -9,6 +9,9 @@ import { isObject, type Json } from '#arm/json-reader.ts';
 /** Far above the largest firewall Azure takes; beyond it a client errs or attacks. */
 export const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
 
+/** Azure's documents have about ten levels; code that walks them relies on there being few. */
+const DEEPEST_NESTING = 64;
+
 /** The whole body as text; a larger one is refused before it is read where its length is announced, else in the middle. */
 export async function readText(request: Request, limitBytes: number): Promise<string> {
   const tooLarge = new ArmError(
@@ -19,10 +22,15 @@ export async function readText(request: Request, limitBytes: number): Promise<st
   if (Number(request.headers.get('content-length') ?? 0) > limitBytes) throw tooLarge;
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of request.body ?? []) {
-    size += chunk.length;
-    if (size > limitBytes) throw tooLarge;
-    chunks.push(chunk);
+  try {
+    for await (const chunk of request.body ?? []) {
+      size += chunk.length;
+      if (size > limitBytes) throw tooLarge;
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    // A client that went away hears no answer; a time-out has cut it off.
+    throw error === tooLarge ? error : invalidContent('it ended early');
   }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
@@ -85,7 +93,19 @@ export async function readJson(request: Request): Promise<Json> {
     throw invalidContent(error instanceof Error ? error.message : String(error));
   }
   if (!isObject(body)) throw invalidContent('it must be a JSON object');
+  if (isDeeperThan(body, DEEPEST_NESTING))
+    throw invalidContent(`it nests deeper than ${DEEPEST_NESTING} levels`);
   return body;
+}
+
+/** Level by level, so that no nesting can exhaust the stack. */
+function isDeeperThan(value: unknown, levels: number): boolean {
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > levels) return true;
+    level = level.flatMap(item => (typeof item === 'object' && item !== null ? Object.values(item) : []));
+  }
+  return false;
 }
 
 function invalidContent(reason: string): ArmError {
@@ -120,6 +140,5 @@ export function errorResponse(error: unknown, context: Context): Response {
     );
   }
   context.header('x-ms-request-id', randomUUID());
-  if (armError.status === 404) context.header('x-ms-failure-cause', 'gateway');
   return context.json(toErrorEnvelope(armError), armError.status as 400);
 }

@@ -8,6 +8,11 @@ import type { ArmDocument, ResourceStore } from '#store/resource-store.ts';
 
 export const FIREWALL_TYPE = 'Microsoft.Network/azureFirewalls';
 
+/** Types are matched without regard to case: documents of configuration files have them as the file spells them. */
+export function isOfType(document: { readonly type: string } | undefined, type: string): boolean {
+  return document?.type.toLowerCase() === type.toLowerCase();
+}
+
 export interface IpConfiguration {
   /** `.../azureFirewallIpConfigurations/<name>` of its firewall. */
   readonly id: string;

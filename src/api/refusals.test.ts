@@ -41,7 +41,8 @@ const targets = (answer: Answer): unknown[] => answer.body.error.details.map(det
 describe('the request itself', () => {
   it('must be JSON, an object, and in UTF-8', async () => {
     const test = await createTestApi();
-    for (const body of ['{"location":', '[]', '"text"', 'null', '{"a":1}}'])
+    const deep = `{"location":${'['.repeat(200_000)}${']'.repeat(200_000)}}`;
+    for (const body of [deep, '{"location":', '[]', '"text"', 'null', '{"a":1}}'])
       await refused(test, 400, ['InvalidRequestContent'], 'PUT', G, body);
     const bytes = new Request(`https://localhost:8443${G}?api-version=2021-04-01`, {
       method: 'PUT',
@@ -665,5 +666,25 @@ describe('what a configuration file describes', () => {
       assert.match(answer.body.error.message, /\/etc\/postern\/all\.json/);
     }
     assertOk(await test.call('GET', `${N}/azureFirewalls/fw`), 200);
+  });
+
+  it('is in a group that exists by holding it', async () => {
+    const test = await createTestApi();
+    const document = {
+      id: `${N}/ipGroups/own`,
+      name: 'own',
+      type: 'microsoft.network/ipGroups',
+      location: 'eastus',
+      properties: { ipAddresses: [] },
+    };
+    test.store.put(document, { origin: 'own.json' });
+    assertOk(await test.call('GET', document.id), 200);
+    assert.equal(assertOk(await test.call('GET', G), 200).body.location, 'eastus');
+    assert.deepEqual(
+      assertOk(await test.call('GET', `${S}/resourcegroups`), 200).body.value.map(({ name }) => name),
+      ['rg'],
+    );
+    await refused(test, 409, ['ResourceGroupDeletionBlocked', 'ScopeLocked'], 'DELETE', G);
+    assertRefused(await test.call('GET', `${S}/resourceGroups/other`), 404, 'ResourceGroupNotFound');
   });
 });

@@ -22,7 +22,7 @@ export function resourceGroupRoutes(context: KindContext, lock: KeyLock): Hono {
   const nameOf = (http: Context): string => pathSegments(http.req.raw)[3] ?? '';
 
   routes.get('/subscriptions/:s/resourcegroups', http =>
-    http.json({ value: store.list({ type: RESOURCE_GROUP_TYPE }).map(showGroup) }),
+    http.json({ value: listGroups(context).map(showGroup) }),
   );
   routes.get('/subscriptions/:s/resources', http => http.json({ value: store.list().flatMap(summarize) }));
   routes.get('/subscriptions/:s/resourcegroups/:g/resources', http => {
@@ -108,10 +108,38 @@ function putGroup(
   });
 }
 
+/**
+ * Resources that configuration files describe come without their group; it exists by holding them, and like them it
+ * can only be changed in the files.
+ */
 export function findGroup(name: string, { store, options }: KindContext): StoredResource {
-  const group = store.get(`/subscriptions/${options.subscription.id}/resourceGroups/${name}`);
+  const id = `/subscriptions/${options.subscription.id}/resourceGroups/${name}`;
+  const group = store.get(id);
   if (group) return group;
-  throw new ArmError(404, 'ResourceGroupNotFound', `Resource group '${name}' could not be found.`);
+  const [inside] = store.list({ resourceGroup: name });
+  if (!inside)
+    throw new ArmError(404, 'ResourceGroupNotFound', `Resource group '${name}' could not be found.`);
+  return groupOf(inside);
+}
+
+function groupOf({ document, origin }: StoredResource): StoredResource {
+  const [, , subscription, , name = ''] = document.id.split('/');
+  const id = `/subscriptions/${subscription}/resourceGroups/${name}`;
+  const properties = { provisioningState: 'Succeeded' };
+  const location = document.location === undefined ? {} : { location: document.location };
+  return { document: { id, name, type: RESOURCE_GROUP_TYPE, ...location, properties }, revision: 0, origin };
+}
+
+function listGroups({ store }: KindContext): StoredResource[] {
+  const groups = new Map<string, StoredResource>();
+  for (const resource of store.list({ type: RESOURCE_GROUP_TYPE }))
+    groups.set(idKey(resource.document.id), resource);
+  for (const resource of store.list()) {
+    if (resource.document.type === RESOURCE_GROUP_TYPE) continue;
+    const group = groupOf(resource);
+    if (!groups.has(idKey(group.document.id))) groups.set(idKey(group.document.id), group);
+  }
+  return [...groups.values()].sort((a, b) => (idKey(a.document.id) < idKey(b.document.id) ? -1 : 1));
 }
 
 function showGroup({ document }: StoredResource): Json {

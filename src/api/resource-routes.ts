@@ -42,7 +42,7 @@ export function resourceRoutes(context: KindContext, lock: KeyLock): Hono {
     if (name === undefined) return listResources(http, kind, group, context);
     const child = childList === undefined ? undefined : kind.child;
     const parent = context.store.get(id)?.document.id ?? id;
-    if (child === undefined) return await oneResource(http, kind, { id, name }, context, lock);
+    if (child === undefined) return await oneResource(http, kind, { id, name, group }, context, lock);
     if (childName === undefined) return listChildren(http, kind, child, parent, context);
     return await oneChild(http, kind, child, parent, childName, context, lock);
   });
@@ -74,7 +74,7 @@ function listChildren(
 async function oneResource(
   http: Context,
   kind: ResourceKind,
-  target: { readonly id: string; readonly name: string },
+  target: { readonly id: string; readonly name: string; readonly group: string },
   context: KindContext,
   lock: KeyLock,
 ): Promise<Response> {
@@ -85,6 +85,8 @@ async function oneResource(
     case 'PUT': {
       const body = await readJson(http.req.raw);
       return await lock.run(idKey(target.id), async () => {
+        // Again: while this write was waiting, the group may have been deleted.
+        findGroup(target.group, context);
         const written = putResource(kind, target, body, conditionsOf(http), context);
         return await answerWritten(http, kind, written, context, shown => shown);
       });

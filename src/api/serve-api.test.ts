@@ -191,3 +191,25 @@ it('closes within a moment although a client hangs', async t => {
   assert.ok(Date.now() - begun < 3000);
   hanging.destroy();
 });
+
+it('cuts a client off that sends its request too slowly', async t => {
+  const limits = { headersTimeout: 200, requestTimeout: 300, connectionsCheckingInterval: 50 };
+  const { socketPath, send, authorized } = await start(t, { limits });
+  const token = authorized.Authorization;
+  const beginnings = [
+    'GET /subscriptions HTTP/1.1\r\nHost: localhost\r\n',
+    `PUT /subscriptions/${SUBSCRIPTION}/resourcegroups/rg?api-version=2021-04-01 HTTP/1.1\r\nHost: localhost\r\nAuthorization: ${token}\r\nContent-Length: 100\r\n\r\n{`,
+  ];
+  for (const beginning of beginnings) {
+    const begun = Date.now();
+    const socket = connect(socketPath);
+    await new Promise(resolve => {
+      socket.on('error', () => {});
+      socket.on('close', resolve);
+      socket.resume();
+      socket.write(beginning);
+    });
+    assert.ok(Date.now() - begun < 3000, beginning);
+  }
+  assert.equal((await send({ socketPath }, 'GET', LIST, undefined, authorized)).status, 200);
+});

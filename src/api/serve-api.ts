@@ -21,6 +21,18 @@ export interface ServeOptions {
   readonly stateDir: string;
   /** The user named the address (`--api-listen`): it may be reachable from elsewhere. */
   readonly allowRemote?: boolean;
+  /** Other bounds than the usual ones, for tests. */
+  readonly limits?: Partial<ServeLimits>;
+}
+
+/** Times in milliseconds, as Node's servers take them. */
+export interface ServeLimits {
+  readonly handshakeTimeout: number;
+  readonly headersTimeout: number;
+  readonly requestTimeout: number;
+  readonly keepAliveTimeout: number;
+  readonly connectionsCheckingInterval: number;
+  readonly maxHeaderSize: number;
 }
 
 export interface ApiServer {
@@ -30,13 +42,14 @@ export interface ApiServer {
 }
 
 /** A firewall PUT is held for 2 s; nothing an honest client does takes these times. */
-const LIMITS = {
+const LIMITS: ServeLimits = {
+  handshakeTimeout: 10_000,
   headersTimeout: 10_000,
   requestTimeout: 30_000,
   keepAliveTimeout: 10_000,
   connectionsCheckingInterval: 2_000,
   maxHeaderSize: 32 * 1024,
-} as const;
+};
 /** Without a byte in either direction. */
 const IDLE_TIMEOUT_MS = 60_000;
 const MAX_CONNECTIONS = 256;
@@ -46,6 +59,7 @@ const CERTIFICATE_REFRESH_MS = 20 * 24 * 60 * 60 * 1000;
 
 export async function serveApi(api: Api, options: ServeOptions): Promise<ApiServer> {
   const { socketPath, tlsHost = '127.0.0.1', tlsPort = 0, stateDir, allowRemote = false } = options;
+  const limits = { ...LIMITS, ...options.limits };
   const { tokens, subscription, clock } = api.options;
   if (!isLoopback(tlsHost) && !allowRemote)
     throw new Error(
@@ -56,10 +70,10 @@ export async function serveApi(api: Api, options: ServeOptions): Promise<ApiServ
   const names = [...new Set(['localhost', '127.0.0.1', '::1', ...(isUnspecified(tlsHost) ? [] : [tlsHost])])];
   const listener = getRequestListener(request => api.fetch(request), { overrideGlobalObjects: false });
   const https = createHttpsServer(
-    { ...LIMITS, ...(await authority.issue(names, clock())), minVersion: 'TLSv1.2' },
+    { ...limits, ...(await authority.issue(names, clock())), minVersion: 'TLSv1.2' },
     listener,
   );
-  const http = createHttpServer(LIMITS, listener);
+  const http = createHttpServer(limits, listener);
   for (const server of [http, https]) bound(server);
 
   await listen(https, { host: tlsHost, port: tlsPort });

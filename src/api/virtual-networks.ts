@@ -14,7 +14,7 @@ import {
   VIRTUAL_NETWORK_TYPE,
 } from '#model/virtual-network.ts';
 import type { ArmDocument } from '#store/resource-store.ts';
-import { configurationsInSubnet } from './references.ts';
+import { configurationsInSubnet, isOfType } from './references.ts';
 import {
   type DeletionBlock,
   invalidReference,
@@ -118,7 +118,7 @@ function checkRouteTable(
   if (id === undefined) return;
   const table = store.get(id)?.document;
   const fits =
-    table && table.type === ROUTE_TABLE_TYPE && sameId(table.id, id) && table.location === network.location;
+    table && isOfType(table, ROUTE_TABLE_TYPE) && sameId(table.id, id) && table.location === network.location;
   if (!fits) faults.list.push(invalidReference(target, id, `subnet '${name}'`));
 }
 
