@@ -58,6 +58,7 @@ describe('a program says what decide says', () => {
       { minLength: 1, maxLength: 12 },
     ),
   });
+  const PRIVATE = 0x0a000003;
   const own = [0x0a000001, 0x0a000002];
   const natRule: fc.Arbitrary<NatRule> = fc.record({
     ref,
@@ -74,16 +75,16 @@ describe('a program says what decide says', () => {
     natRules: fc.array(natRule, { maxLength: 3 }),
     networkRules: fc.array(networkRule, { maxLength: 6 }),
     applicationRules: fc.array(applicationRule, { maxLength: 4 }),
-    dns: fc.constant({ enableProxy: true, servers: [] }),
+    dns: fc.record({ enableProxy: fc.boolean(), servers: fc.constant([]) }),
     privateRanges: addresses,
-    privateAddress: fc.constant(0x0a000003),
+    privateAddress: fc.constant(PRIVATE),
     publicIps: fc.constant(own.map(one => ({ name: 'pip', address: one }))),
   });
   const flows: fc.Arbitrary<Flow> = fc
     .record({
       protocol: fc.constantFrom<Flow['protocol']>('TCP', 'TCP', 'TCP', 'UDP', 'ICMP', 47),
       source: address,
-      destination: fc.oneof(address, fc.constantFrom(...own)),
+      destination: fc.oneof(address, fc.constantFrom(...own, PRIVATE)),
       destinationPort: port,
       from: fc.constantFrom('inside' as const, 'inside' as const, 'outside' as const),
       claim: fc.option(

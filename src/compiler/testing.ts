@@ -1,7 +1,7 @@
 // What the kernel makes of a program, as a plain walk through its clauses: the yardstick that tests compare `decide` with.
 // It reads nothing but the program and knows nothing of policies.
 
-import { decideApplication, isOwnAddress } from '#ir/decide.ts';
+import { decideApplication, isDnsQuery, isOwnAddress } from '#ir/decide.ts';
 import type { Decision, Flow } from '#ir/decision.ts';
 import type { NatClause, NetworkClause, Program } from '#ir/program.ts';
 import { includesAddress } from '#net/ipv4.ts';
@@ -29,6 +29,7 @@ export function runProgram(
     };
   }
   if (flow.from === 'outside') return { action: 'Deny', rule: null, reason: 'NoNatRule' };
+  if (isDnsQuery(program, flow)) return { action: 'Allow', rule: null, reason: 'DnsProxy', path: 'local' };
   if (isOwnAddress(program, flow.destination))
     return { action: 'Deny', rule: null, reason: 'ForbiddenAddress' };
   const clause = netfilter.networkClauses.find(candidate =>

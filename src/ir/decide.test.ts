@@ -145,6 +145,22 @@ describe('order of the passes (learn.microsoft.com/azure/firewall/rule-processin
   });
 });
 
+describe('the DNS proxy (learn.microsoft.com/azure/firewall/dns-settings)', () => {
+  it('is open to every workload while it is on, on port 53 of the private address', () => {
+    const rules = policy({ networkRules: [network('none', { action: 'Deny', protocols: ['Any'] })] });
+    expect(rules, [
+      [flow('udp 10.42.1.5 > 10.42.2.4:53'), 'Allow local - (DnsProxy)'],
+      [flow('tcp 10.42.1.5 > 10.42.2.4:53'), 'Allow local - (DnsProxy)'],
+      [flow('udp 10.42.1.5 > 10.42.2.4:54'), 'Deny - (ForbiddenAddress)'],
+      [flow('udp 10.42.1.5 > 20.1.1.1:53'), 'Deny - (ForbiddenAddress)'],
+      [flow('udp 8.8.8.8 > 10.42.2.4:53', { from: 'outside' }), 'Deny - (NoNatRule)'],
+    ]);
+    expect(policy({ dns: { enableProxy: false, servers: [] } }), [
+      [flow('udp 10.42.1.5 > 10.42.2.4:53'), 'Deny - (ForbiddenAddress)'],
+    ]);
+  });
+});
+
 describe('network rules', () => {
   it('Any means every protocol, but only TCP and UDP once a port is given (rule-processing)', () => {
     const anyPort = policy({ networkRules: [network('any', { protocols: ['Any'] })] });

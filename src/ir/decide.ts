@@ -36,11 +36,17 @@ export interface DecisionContext {
 /** Ports on which the L7 engine answers whatever the rules say (https://learn.microsoft.com/azure/firewall/firewall-faq). */
 const ALWAYS_APPLICATION_PORTS = [80, 443] as const;
 
+const DNS_PORT = 53;
+
 export function decide(policy: ResolvedPolicy, asked: Flow, context: DecisionContext): Decision {
   const flow = { ...asked, protocol: namedProtocol(asked.protocol) };
   const listed = findThreat(
     policy.threatIntel,
-    { addresses: [flow.destination, flow.source], ...(flow.claim && { fqdn: flow.claim.fqdn }) },
+    // The far end of the flow: the feed lists what is on the Internet.
+    {
+      addresses: [flow.from === 'inside' ? flow.destination : flow.source],
+      ...(flow.claim && { fqdn: flow.claim.fqdn }),
+    },
     context.threats,
   );
   if (listed?.action === 'Deny') return deny('ThreatIntel');
@@ -48,6 +54,7 @@ export function decide(policy: ResolvedPolicy, asked: Flow, context: DecisionCon
   const nat = policy.natRules.find(rule => matchesNatRule(rule, flow, context));
   if (nat) return translate(nat);
   if (flow.from === 'outside') return deny('NoNatRule');
+  if (isDnsQuery(policy, flow)) return { action: 'Allow', rule: null, reason: 'DnsProxy', path: 'local' };
   // Nothing behind the firewall stands at the firewall's own addresses, so there is nowhere to forward to.
   if (isOwnAddress(policy, flow.destination)) return deny('ForbiddenAddress');
 
@@ -137,6 +144,16 @@ export function isOwnAddress(
   address: number,
 ): boolean {
   return address === policy.privateAddress || policy.publicIps.some(ip => ip.address === address);
+}
+
+/** A query to the firewall's DNS proxy, which any workload may ask (https://learn.microsoft.com/azure/firewall/dns-settings). */
+export function isDnsQuery(policy: Pick<ResolvedPolicy, 'dns' | 'privateAddress'>, flow: Flow): boolean {
+  return (
+    policy.dns.enableProxy &&
+    flow.destination === policy.privateAddress &&
+    flow.destinationPort === DNS_PORT &&
+    (flow.protocol === 'TCP' || flow.protocol === 'UDP')
+  );
 }
 
 /** The three protocols that rules can name have names, whichever way they were written. */

@@ -33,7 +33,9 @@ export type ReasonCode =
   | 'ForbiddenAddress'
   | 'NameUnresolved'
   | 'Ipv6NotGoverned'
-  | 'NoNatRule';
+  | 'NoNatRule'
+  /** A query to the firewall's own DNS proxy, which needs no rule. */
+  | 'DnsProxy';
 
 export type Decision =
   /** Forward in the kernel. `snat` says whether the server sees a public IP of the firewall. */
@@ -56,6 +58,8 @@ export type Decision =
     }
   /** Application rule: the engine resolves the name itself and connects there. */
   | { readonly action: 'Allow'; readonly rule: RuleRef; readonly reason: ReasonCode; readonly path: 'proxy' }
+  /** Meant for the firewall itself and answered by it. */
+  | { readonly action: 'Allow'; readonly rule: null; readonly reason: 'DnsProxy'; readonly path: 'local' }
   | { readonly action: 'Deny'; readonly rule: RuleRef | null; readonly reason: ReasonCode }
   /** No address rule matched and the port belongs to the L7 engine: the name decides. Only without `claim`. */
   | { readonly action: 'Pending'; readonly reason: 'AwaitingName' };

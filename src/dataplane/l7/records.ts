@@ -41,6 +41,7 @@ const REASONS: Readonly<Record<ReasonCode, string>> = {
   NameUnresolved: 'The name could not be resolved',
   Ipv6NotGoverned: 'IPv6 is not governed',
   NoNatRule: 'No NAT rule',
+  DnsProxy: 'DNS proxy',
 };
 
 export function applicationRecord(
