@@ -1,6 +1,7 @@
 // For tests: a control plane in memory behind a Unix socket, as small as the client needs, and a way to run `az`
 // against it with given input, catching output and exit status. The real API has tests of its own.
 
+import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -215,4 +216,24 @@ async function listen(server: Server, folder: string, api: StubApi): Promise<voi
 function send(response: ServerResponse, { status, body, headers = {} }: StubAnswer): void {
   response.writeHead(status, { 'content-type': 'application/json', ...headers });
   response.end(body === undefined ? undefined : JSON.stringify(body));
+}
+
+/** Words of a command; quotes around a word are taken off. */
+export function words(line: string): string[] {
+  return line.split(' ').map(word => word.replace(/^'(.*)'$/, '$1'));
+}
+
+/** Runs a command that must succeed without a word on standard error; its JSON. */
+export async function ok(harness: AzHarness, line: string): Promise<unknown> {
+  const { status, stdout, stderr } = await harness.az(words(line));
+  assert.deepEqual({ line, status, stderr }, { line, status: 0, stderr: '' });
+  return stdout === '' ? undefined : JSON.parse(stdout);
+}
+
+/** The last request that wrote. */
+export function lastWrite(harness: AzHarness): Pick<SeenRequest, 'method' | 'path' | 'body'> {
+  const write = harness.api.seen.findLast(({ method }) => method !== 'GET' && method !== 'HEAD');
+  assert.ok(write, 'nothing was written');
+  const { method, path, body } = write;
+  return { method, path, body };
 }
