@@ -34,6 +34,8 @@ export class UpstreamError extends Error {
 export interface ExchangeOptions {
   readonly clock: Clock;
   readonly timeoutMs: number;
+  /** Each exchange under way has a function here that ends it. */
+  readonly underWay: Set<() => void>;
 }
 
 /** Whether bytes answer the query; others are waited past. */
@@ -43,16 +45,19 @@ export function exchangeUdp(
   server: Server,
   query: Uint8Array,
   accepts: Accepts,
-  { clock, timeoutMs }: ExchangeOptions,
+  { clock, timeoutMs, underWay }: ExchangeOptions,
 ): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const socket = createSocket({ type: 'udp4', lookup: numericLookup });
     let foreign = 0;
     let done = false;
     const cancel = clock.after(timeoutMs, () => fail('timeout', `no answer within ${timeoutMs} ms`));
+    const abandon = (): void => fail('network', 'given up');
+    underWay.add(abandon);
     const finish = (): void => {
       done = true;
       cancel();
+      underWay.delete(abandon);
       socket.removeAllListeners();
       // A late error of a closing socket concerns nobody.
       socket.on('error', () => undefined);
@@ -82,14 +87,17 @@ export function exchangeTcp(
   server: Server,
   query: Uint8Array,
   accepts: Accepts,
-  { clock, timeoutMs }: ExchangeOptions,
+  { clock, timeoutMs, underWay }: ExchangeOptions,
 ): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host: formatIpv4(server.address), port: server.port, noDelay: true });
     let received = Buffer.alloc(0);
     const cancel = clock.after(timeoutMs, () => fail('timeout', `no answer over TCP within ${timeoutMs} ms`));
+    const abandon = (): void => fail('network', 'given up');
+    underWay.add(abandon);
     const fail = (fault: UpstreamFault, message: string): void => {
       cancel();
+      underWay.delete(abandon);
       socket.destroy();
       reject(errorOf(fault, server, message));
     };
@@ -104,6 +112,7 @@ export function exchangeTcp(
         return;
       }
       cancel();
+      underWay.delete(abandon);
       socket.removeAllListeners('close');
       socket.destroy();
       resolve(bytes);

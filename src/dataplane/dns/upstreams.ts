@@ -6,7 +6,14 @@ import { randomInt } from 'node:crypto';
 import { RCODE, readHeader, TYPE, viewOf } from '#wire/dns.ts';
 import { type Answer, parseAnswer } from './answer.ts';
 import type { Clock } from './clock.ts';
-import { exchangeTcp, exchangeUdp, formatServer, type Server, UpstreamError } from './exchange.ts';
+import {
+  type ExchangeOptions,
+  exchangeTcp,
+  exchangeUdp,
+  formatServer,
+  type Server,
+  UpstreamError,
+} from './exchange.ts';
 import { ownQuery, type Query, upstreamQuery } from './query.ts';
 
 const HEALTH_CHECK_MS = 5000;
@@ -38,10 +45,13 @@ export interface UpstreamAnswer {
 
 export class Upstreams {
   readonly #options: UpstreamsOptions;
+  readonly #underWay = new Set<() => void>();
+  readonly #exchange: ExchangeOptions;
   #upstreams: readonly Upstream[] = [];
 
   constructor(options: UpstreamsOptions) {
     this.#options = options;
+    this.#exchange = { clock: options.clock, timeoutMs: options.timeoutMs, underWay: this.#underWay };
   }
 
   get servers(): readonly Server[] {
@@ -61,8 +71,10 @@ export class Upstreams {
     for (const upstream of old.values()) upstream.cancelCheck?.();
   }
 
+  /** Ends the questions under way too: they reject. */
   close(): void {
     this.setServers([]);
+    for (const abandon of [...this.#underWay]) abandon();
   }
 
   /** Rejects with the last `UpstreamError`. An error code that all servers agree on is an answer. */
@@ -70,7 +82,8 @@ export class Upstreams {
     let failure: unknown = new UpstreamError('down', this.#upstreams[0]?.server, this.#allDown());
     let refusal: UpstreamAnswer | undefined;
     for (const upstream of this.#candidates()) {
-      if (upstream.health === 'down') continue;
+      // Meanwhile it may have been found to be down, or taken away.
+      if (upstream.health === 'down' || !this.#upstreams.includes(upstream)) continue;
       try {
         const answer = await this.#askWithFallback(upstream.server, query);
         if (upstream.health === 'suspect') this.#recovered(upstream);
@@ -117,8 +130,9 @@ export class Upstreams {
         readHeader(bytes)?.id === id ? (parseAnswer(bytes, query) ?? bareRefusal(bytes, query)) : undefined;
       return answer !== undefined;
     };
-    await exchangeUdp(server, message, accepts, this.#options);
-    if ((answer as Answer | undefined)?.truncated) await exchangeTcp(server, message, accepts, this.#options);
+    await exchangeUdp(server, message, accepts, this.#exchange);
+    if ((answer as Answer | undefined)?.truncated)
+      await exchangeTcp(server, message, accepts, this.#exchange);
     return answer as unknown as Answer;
   }
 
