@@ -1,105 +1,24 @@
-// The meaning of rules as tables. Each group names the fact it proves and the Microsoft page that states it.
+// The meaning of rules as tables: order, network rules, NAT rules. Each group names the Microsoft page that states it.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { parseFqdnPattern } from '#net/fqdn.ts';
-import { ALL_IPV4, parseIpv4, parseRange } from '#net/ipv4.ts';
-import { ALL_PORTS, parsePortRange } from '#net/ports.ts';
-import { applicationPortsOf, type DecisionContext, decide, decideApplication, findThreat } from './decide.ts';
-import type { Decision, Flow, IpProtocol } from './decision.ts';
-import type { AddressSet, ApplicationRule, NatRule, NetworkRule, ResolvedPolicy } from './policy.ts';
-
-const ref = (rule: string) => ({ policy: '', group: '', collection: 'c', rule });
-const ip = (text: string): number => parseIpv4(text) ?? assert.fail(text);
-const ips = (...texts: string[]): AddressSet =>
-  texts.map(text => (text === '*' ? ALL_IPV4 : (parseRange(text) ?? assert.fail(text))));
-const ports = (...texts: string[]) => texts.map(text => parsePortRange(text) ?? assert.fail(text));
-
-const network = (rule: string, rest: Partial<NetworkRule> = {}): NetworkRule => ({
-  ref: ref(rule),
-  action: 'Allow',
-  protocols: ['TCP'],
-  sources: [ALL_IPV4],
-  destinations: [[ALL_IPV4]],
-  destinationFqdns: [],
-  destinationPorts: [ALL_PORTS],
-  ...rest,
-});
-
-const application = (
-  rule: string,
-  fqdns: string[],
-  rest: Partial<ApplicationRule> = {},
-): ApplicationRule => ({
-  ref: ref(rule),
-  action: 'Allow',
-  sources: [ALL_IPV4],
-  protocols: [
-    { protocol: 'Http', port: 80 },
-    { protocol: 'Https', port: 443 },
-  ],
-  targets: fqdns.map(text => ({ pattern: parseFqdnPattern(text) ?? assert.fail(text), tag: '' })),
-  ...rest,
-});
-
-const nat = (rule: string, rest: Partial<NatRule> = {}): NatRule => ({
-  ref: ref(rule),
-  protocols: ['TCP'],
-  sources: [ALL_IPV4],
-  destinations: ips('20.1.1.1'),
-  destinationPorts: ports('80'),
-  translatedAddress: ip('10.42.1.50'),
-  translatedPort: 8080,
-  ...rest,
-});
-
-const policy = (rest: Partial<ResolvedPolicy> = {}): ResolvedPolicy => ({
-  firewallId: '/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/azureFirewalls/f',
-  threatIntel: { mode: 'Alert', allowedAddresses: [], allowedFqdns: [] },
-  natRules: [],
-  networkRules: [],
-  applicationRules: [],
-  dns: { enableProxy: true, servers: [] },
-  privateRanges: ips('10.0.0.0/8', '100.64.0.0/10', '172.16.0.0/12', '192.168.0.0/16'),
-  privateAddress: ip('10.42.2.4'),
-  publicIps: [{ name: 'pip', address: ip('20.1.1.1') }],
-  ...rest,
-});
-
-/** `tcp 10.42.1.5 > 1.2.3.4:443` and what the client claims. */
-function flow(text: string, rest: Partial<Flow> = {}): Flow {
-  const [protocol = '', source = '', , target = ''] = text.split(' ');
-  const [destination = '', port = '0'] = target.split(':');
-  const number = Number(protocol);
-  return {
-    protocol: (Number.isNaN(number) ? protocol.toUpperCase() : number) as IpProtocol,
-    source: ip(source),
-    destination: ip(destination),
-    destinationPort: Number(port),
-    from: 'inside',
-    ...rest,
-  };
-}
-
-const claim = (protocol: 'Http' | 'Https', fqdn?: string) => ({ claim: { protocol, fqdn } });
-const unnamed: DecisionContext = { namesOfAddress: () => new Set<string>() };
-
-/** A decision in one line: `Allow forward snat c/rule (RuleMatched)`. */
-function say(decision: Decision): string {
-  if (decision.action === 'Pending') return `Pending (${decision.reason})`;
-  const words: string[] = [decision.action];
-  if (decision.action === 'Allow') words.push(decision.path);
-  if (decision.action === 'Allow' && decision.path === 'forward')
-    words.push(decision.snat ? 'snat' : 'plain');
-  words.push(decision.rule?.rule ?? '-', `(${decision.reason})`);
-  return words.join(' ');
-}
-
-function expect(rules: ResolvedPolicy, table: readonly (readonly [Flow, string])[], context = unnamed): void {
-  for (const [asked, answer] of table) {
-    assert.equal(say(decide(rules, asked, context)), answer, JSON.stringify(asked));
-  }
-}
+import { ALL_IPV4 } from '#net/ipv4.ts';
+import { decide } from './decide.ts';
+import {
+  application,
+  claim,
+  expect,
+  flow,
+  ip,
+  ips,
+  nat,
+  network,
+  policy,
+  ports,
+  ref,
+  say,
+  unnamed,
+} from './fixture.ts';
 
 describe('order of the passes (learn.microsoft.com/azure/firewall/rule-processing)', () => {
   it('type beats everything: NAT, then network, then application', () => {
@@ -260,75 +179,6 @@ describe('network rules', () => {
   });
 });
 
-describe('application rules', () => {
-  const rules = policy({
-    applicationRules: [
-      application('no-evil', ['evil.example.org'], { action: 'Deny' }),
-      application('wild', ['*.example.org', '*contoso.com']),
-      application('odd', ['odd.example.net'], { protocols: [{ protocol: 'Https', port: 8443 }] }),
-      application('subnet', ['mcr.microsoft.com'], { sources: ips('10.42.1.0/24') }),
-    ],
-  });
-  const https = (fqdn?: string) => flow('tcp 10.42.1.5 > 9.9.9.9:443', claim('Https', fqdn));
-
-  it('waits for the name on 80, 443 and every port a rule names, for any destination', () => {
-    assert.deepEqual(applicationPortsOf(rules.applicationRules), [80, 443, 8443]);
-    expect(rules, [
-      [flow('tcp 10.42.1.5 > 9.9.9.9:80'), 'Pending (AwaitingName)'],
-      [flow('tcp 10.9.1.5 > 9.9.9.9:443'), 'Pending (AwaitingName)'],
-      [flow('tcp 10.42.1.5 > 9.9.9.9:8443'), 'Pending (AwaitingName)'],
-      [flow('tcp 10.42.1.5 > 9.9.9.9:8444'), 'Deny - (DefaultAction)'],
-      [flow('udp 10.42.1.5 > 9.9.9.9:443'), 'Deny - (DefaultAction)'],
-    ]);
-  });
-
-  it('follows the wildcard table of the FAQ', () => {
-    expect(rules, [
-      [https('a.example.org'), 'Allow proxy wild (RuleMatched)'],
-      [https('a.b.example.org'), 'Allow proxy wild (RuleMatched)'],
-      [https('example.org'), 'Deny - (DefaultAction)'],
-      [https('contoso.com'), 'Allow proxy wild (RuleMatched)'],
-      [https('evilcontoso.com'), 'Allow proxy wild (RuleMatched)'],
-      [https('evil.example.org'), 'Deny no-evil (RuleMatched)'],
-    ]);
-  });
-
-  it('needs protocol, port, source and name together', () => {
-    expect(rules, [
-      [
-        flow('tcp 10.42.1.5 > 9.9.9.9:8443', claim('Https', 'odd.example.net')),
-        'Allow proxy odd (RuleMatched)',
-      ],
-      [flow('tcp 10.42.1.5 > 9.9.9.9:8443', claim('Http', 'odd.example.net')), 'Deny - (DefaultAction)'],
-      [https('odd.example.net'), 'Deny - (DefaultAction)'],
-      [https('mcr.microsoft.com'), 'Allow proxy subnet (RuleMatched)'],
-      [flow('tcp 10.42.2.5 > 9.9.9.9:443', claim('Https', 'mcr.microsoft.com')), 'Deny - (DefaultAction)'],
-    ]);
-  });
-
-  it('no name is a deny with its own reason, even for a rule that allows every name (known issues)', () => {
-    const all = policy({ applicationRules: [application('all', ['*'])] });
-    expect(all, [
-      [https(), 'Deny - (SniMissing)'],
-      [flow('tcp 10.42.1.5 > 9.9.9.9:80', claim('Http')), 'Deny - (HostMissing)'],
-      [https('any.example.org'), 'Allow proxy all (RuleMatched)'],
-    ]);
-  });
-
-  it('destinations of policy rules restrict the address the client asked for', () => {
-    const rule = application('there', ['*'], { destinations: ips('9.9.9.0/24') });
-    const query = { source: 1, port: 443, claim: { protocol: 'Https', fqdn: 'a.example.org' } } as const;
-    assert.equal(
-      say(decideApplication([rule], { ...query, destination: ip('9.9.9.1') })),
-      'Allow proxy there (RuleMatched)',
-    );
-    assert.equal(
-      say(decideApplication([rule], { ...query, destination: ip('9.9.8.1') })),
-      'Deny - (DefaultAction)',
-    );
-  });
-});
-
 describe('NAT rules', () => {
   const rules = policy({
     natRules: [
@@ -366,56 +216,5 @@ describe('NAT rules', () => {
       translatedAddress: ip('10.42.1.50'),
       translatedPort: 8080,
     });
-  });
-});
-
-describe('threat intelligence (learn.microsoft.com/azure/firewall/threat-intel)', () => {
-  const threats = {
-    ofAddress: (address: number) => (address === ip('6.6.6.6') ? 'bad network' : undefined),
-    ofName: (fqdn: string) => (fqdn === 'bad.example.org' ? 'bad name' : undefined),
-  };
-  const base = {
-    natRules: [nat('dnat')],
-    networkRules: [network('ssh', { destinationPorts: ports('22') })],
-    applicationRules: [application('all', ['*'])],
-  };
-  const settings = (mode: 'Off' | 'Alert' | 'Deny', allowed: AddressSet = [], names: string[] = []) => ({
-    mode,
-    allowedAddresses: allowed,
-    allowedFqdns: names.map(name => parseFqdnPattern(name) ?? assert.fail(name)),
-  });
-  const bad = [
-    [flow('tcp 10.42.1.5 > 6.6.6.6:22'), 'Allow forward snat ssh (RuleMatched)'],
-    [flow('tcp 6.6.6.6 > 20.1.1.1:80', { from: 'outside' }), 'Allow nat dnat (RuleMatched)'],
-    [flow('tcp 10.42.1.5 > 9.9.9.9:443', claim('Https', 'bad.example.org')), 'Allow proxy all (RuleMatched)'],
-  ] as const;
-
-  it('denies before every rule in mode Deny, in either direction, by address and by name', () => {
-    for (const [asked] of bad) {
-      const answer = decide(policy({ ...base, threatIntel: settings('Deny') }), asked, {
-        ...unnamed,
-        threats,
-      });
-      assert.equal(say(answer), 'Deny - (ThreatIntel)');
-    }
-  });
-
-  it('leaves the flow to the rules in modes Alert and Off, and for allowed names and addresses', () => {
-    for (const threatIntel of [
-      settings('Off'),
-      settings('Alert'),
-      settings('Deny', ips('6.6.6.0/24'), ['*.example.org']),
-    ]) {
-      for (const [asked, answer] of bad) {
-        const given = decide(policy({ ...base, threatIntel }), asked, { ...unnamed, threats });
-        assert.equal(say(given), answer);
-      }
-    }
-  });
-
-  it('gives the description with the alert', () => {
-    const found = findThreat(settings('Alert'), { addresses: [ip('6.6.6.6')] }, threats);
-    assert.deepEqual(found, { action: 'Alert', description: 'bad network' });
-    assert.equal(findThreat(settings('Off'), { fqdn: 'bad.example.org' }, threats), undefined);
   });
 });
