@@ -7,6 +7,9 @@ import { Gone } from './byte-stream.ts';
 import { type ServerAddresses, usableAddresses } from './server-addresses.ts';
 import type { Services } from './services.ts';
 
+/** Addresses that may time out before the rest is not tried: clients do not wait longer than some 20 s. */
+const MAX_TIMEOUTS = 4;
+
 /** None of the addresses accepted. */
 export class Unreachable extends Error {
   readonly timedOut: boolean;
@@ -54,10 +57,13 @@ export async function connectFirst(
 ): Promise<{ readonly socket: Socket; readonly address: number }> {
   const failures: string[] = [];
   let timedOut = false;
+  let timeouts = 0;
   for (const address of addresses) {
+    if (timeouts === MAX_TIMEOUTS) break;
     const result = await connectOne(address, port, services, signal);
     if (typeof result === 'object') return { socket: result, address };
     timedOut = result === 'ETIMEDOUT';
+    if (timedOut) timeouts++;
     failures.push(`${formatIpv4(address)}:${port} ${result}`);
   }
   throw new Unreachable(failures.join(', '), timedOut);
