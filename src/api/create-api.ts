@@ -19,7 +19,7 @@ export interface Api {
 }
 
 export function createApi(options: ApiOptions): Api {
-  const { tokens, subscription, store } = options;
+  const { tokens, store } = options;
   const context: KindContext = { store, options };
   const lock = new KeyLock();
   const app = new Hono({ getPath: routePath });
@@ -35,11 +35,7 @@ export function createApi(options: ApiOptions): Api {
     await tokens.authenticate(http.req.header('Authorization'));
     apiVersionOf(http.req.raw);
     const [first = '', id] = pathSegments(http.req.raw);
-    if (
-      first.toLowerCase() === 'subscriptions' &&
-      id !== undefined &&
-      id.toLowerCase() !== subscription.id.toLowerCase()
-    )
+    if (first.toLowerCase() === 'subscriptions' && id !== undefined && !isKnownSubscription(id, options))
       throw new ArmError(
         404,
         'SubscriptionNotFound',
@@ -56,4 +52,11 @@ export function createApi(options: ApiOptions): Api {
     return errorResponse(error, http);
   });
   return { options, fetch: async request => await app.fetch(request) };
+}
+
+/** Resources that configuration files describe keep the subscription they were exported from. */
+function isKnownSubscription(id: string, { store, subscription }: ApiOptions): boolean {
+  if (id.toLowerCase() === subscription.id.toLowerCase()) return true;
+  const prefix = `/subscriptions/${id.toLowerCase()}/`;
+  return store.list().some(({ document }) => document.id.toLowerCase().startsWith(prefix));
 }

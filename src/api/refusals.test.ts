@@ -687,4 +687,22 @@ describe('what a configuration file describes', () => {
     await refused(test, 409, ['ResourceGroupDeletionBlocked', 'ScopeLocked'], 'DELETE', G);
     assertRefused(await test.call('GET', `${S}/resourceGroups/other`), 404, 'ResourceGroupNotFound');
   });
+
+  it('is found under the subscription it was exported from, and under the one of the API', async () => {
+    const test = await createTestApi();
+    const exported = S.replace('0001', '0009');
+    const id = N.replace(S, exported);
+    const document = {
+      id: `${id}/ipGroups/own`,
+      name: 'own',
+      type: 'Microsoft.Network/ipGroups',
+      location: 'eastus',
+      properties: { ipAddresses: [] },
+    };
+    assertRefused(await test.call('GET', document.id), 404, 'SubscriptionNotFound');
+    test.store.put(document, { origin: 'own.json' });
+    for (const path of [document.id, `${N}/ipGroups/own`, document.id.toUpperCase()])
+      assert.equal(assertOk(await test.call('GET', path), 200).body.id, document.id);
+    await refused(test, 409, ['ScopeLocked'], 'DELETE', `${N}/ipGroups/own`);
+  });
 });
