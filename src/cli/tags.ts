@@ -13,7 +13,7 @@ import {
   toServiceTagTable,
 } from '#facts/service-tag-table.ts';
 import { formatFqdnPattern } from '#net/fqdn.ts';
-import { stateFolder } from './state-folder.ts';
+import { stateFolder } from '#state/state-folder.ts';
 import { findTagsInUse, type TagsInUse } from './tags-in-use.ts';
 
 const HELP = `Usage: postern tags show [NAME] [--json]
