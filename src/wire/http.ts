@@ -71,12 +71,12 @@ export function parseRequest(head: RawHead): RequestHead | HeadProblem {
   if (upgrades.some(protocol => protocol.split('/')[0] === 'h2c'))
     return refused(400, 'an upgrade to h2c is not supported');
 
-  const target_ = parseTarget(method, target);
-  if ('problem' in target_) return target_;
+  const parsed = parseTarget(method, target);
+  if ('problem' in parsed) return parsed;
   const hostText = hosts[0] ?? '';
   const host = hostText === '' ? undefined : parseAuthority(hostText);
   if (hostText !== '' && !host) return refused(400, 'the Host header is not a name or an address');
-  if (target_.authority && host && !sameAuthority(target_.authority, host))
+  if (parsed.authority && host && !sameAuthority(parsed.authority, host))
     return refused(400, 'the target names another host than the Host header');
 
   const body = requestBody(head, version);
@@ -86,8 +86,8 @@ export function parseRequest(head: RawHead): RequestHead | HeadProblem {
     raw: head,
     method,
     target,
-    path: target_.path,
-    authority: host && target_.authority?.port !== undefined ? target_.authority : host,
+    path: parsed.path,
+    authority: host && parsed.authority?.port !== undefined ? parsed.authority : host,
     body,
     keepAlive: keepsAlive(version, connection),
     wantsTunnel: method === 'CONNECT' ? 'connect' : upgrades.length > 0 ? 'upgrade' : undefined,

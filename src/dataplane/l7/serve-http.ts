@@ -107,6 +107,7 @@ async function serveRequest(
     services.log.write(applicationRecord(ends, 'HTTP', host, targetUrl, outcome));
     return outcome;
   };
+  // A Host without a port claims none, whatever port the connection is on.
   if (authority?.port !== undefined && authority.port !== ends.destinationPort) {
     refuse('HostPortMismatch');
     connection.cut();
