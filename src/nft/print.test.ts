@@ -98,6 +98,13 @@ describe('commands', () => {
         {
           kind: 'add set',
           table,
+          set: { kind: 'ports', name: 'p_1', ranges: [host(7), { first: 80, last: 90 }] },
+        },
+        { kind: 'add elements', table, name: 'a_2', ranges: [host(1), host(9)] },
+        { kind: 'delete chain', table, name: 'body_1' },
+        {
+          kind: 'add set',
+          table,
           set: { kind: 'timeouts', name: 'f_1', size: 9, elements: [{ address: 1, timeoutMs: 1500 }] },
         },
         { kind: 'flush chain', table, name: 'pre' },
@@ -110,6 +117,9 @@ add rule inet postern pre accept
 add rule inet postern pre drop
 add set inet postern a_1 { type ipv4_addr; flags interval; elements = { 0.0.0.1 }; }
 add set inet postern a_2 { type ipv4_addr; flags interval; }
+add set inet postern p_1 { type inet_service; flags interval; elements = { 7, 80-90 }; }
+add element inet postern a_2 { 0.0.0.1, 0.0.0.9 }
+delete chain inet postern body_1
 add set inet postern f_1 { type ipv4_addr; flags timeout; size 9; elements = { 0.0.0.1 timeout 2s }; }
 flush chain inet postern pre
 delete set inet postern a_1

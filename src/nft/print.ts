@@ -45,6 +45,10 @@ function printCommand(command: NftCommand): string {
       return `add counter ${table} ${checkedName(command.name)}`;
     case 'add set':
       return `add set ${table} ${checkedName(command.set.name)} ${printSetBody(command.set)}`;
+    case 'delete chain':
+      return `delete chain ${table} ${checkedName(command.name)}`;
+    case 'add elements':
+      return `add element ${table} ${checkedName(command.name)} { ${command.ranges.map(formatRange).join(', ')} }`;
     case 'delete set':
       return `delete set ${table} ${checkedName(command.name)}`;
   }
@@ -53,6 +57,8 @@ function printCommand(command: NftCommand): string {
 function printSetBody(set: NftSet): string {
   if (set.kind === 'intervals')
     return `{ type ipv4_addr; flags interval;${printElements(set.ranges.map(formatRange))} }`;
+  if (set.kind === 'ports')
+    return `{ type inet_service; flags interval;${printElements(set.ranges.map(formatPorts))} }`;
   const elements = (set.elements ?? []).map(
     ({ address, timeoutMs }) => `${formatIpv4(address)} timeout ${Math.ceil(timeoutMs / 1000)}s`,
   );

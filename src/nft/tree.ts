@@ -81,6 +81,7 @@ export interface NftChain {
 export type NftSet =
   /** `ranges` sorted and disjoint. */
   | { readonly kind: 'intervals'; readonly name: string; readonly ranges: readonly Ipv4Range[] }
+  | { readonly kind: 'ports'; readonly name: string; readonly ranges: readonly PortRange[] }
   /** Filled at run time; elements leave by themselves. `elements` are those it starts with. */
   | {
       readonly kind: 'timeouts';
@@ -103,6 +104,13 @@ export type NftCommand =
   | { readonly kind: 'add rules'; readonly table: NftTable; readonly chain: NftChain }
   | { readonly kind: 'add counter'; readonly table: NftTable; readonly name: string }
   | { readonly kind: 'add set'; readonly table: NftTable; readonly set: NftSet }
+  | { readonly kind: 'delete chain'; readonly table: NftTable; readonly name: string }
+  | {
+      readonly kind: 'add elements';
+      readonly table: NftTable;
+      readonly name: string;
+      readonly ranges: readonly Ipv4Range[];
+    }
   | { readonly kind: 'delete set'; readonly table: NftTable; readonly name: string };
 
 export const match = {
@@ -116,7 +124,7 @@ export const match = {
     negated,
     value: { kind: 'addresses', ranges },
   }),
-  set: (key: 'ip saddr' | 'ip daddr', name: string, negated = false): NftStatement => ({
+  set: (key: 'ip saddr' | 'ip daddr' | 'th dport', name: string, negated = false): NftStatement => ({
     kind: 'match',
     key,
     negated,

@@ -3,6 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { formatRange, type Ipv4Range } from '#net/ipv4.ts';
+import type { PortRange } from '#net/ports.ts';
 import type { NftTable } from '#nft/tree.ts';
 
 /** The only table Postern touches. */
@@ -23,6 +24,10 @@ export type LogKind = (typeof LOG_KINDS)[number];
 /** Named for its content, so that equal sets of two policies are one set. */
 export function addressSetName(ranges: readonly Ipv4Range[]): string {
   return `a_${digest(ranges.map(formatRange).join(','))}`;
+}
+
+export function portSetName(ranges: readonly PortRange[]): string {
+  return `p_${digest(ranges.map(({ first, last }) => `${first}-${last}`).join(','))}`;
 }
 
 export function fqdnSetName(fqdn: string): string {

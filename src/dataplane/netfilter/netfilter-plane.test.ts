@@ -62,21 +62,15 @@ function flow(mark: number, destination: string, protocol = 6): ConntrackEntry {
 }
 
 describe('applying a program', () => {
-  it('closed rules first; then sets, one switch of the chains, and removal of unused sets', async () => {
+  it('closed rules first; then sets and rules nobody uses, one small switch, and removal of what is unused', async () => {
     const { plane, runner, values, commands } = setUp();
     await plane.apply(program(lines));
-    const [closed = '', sets = '', chains = '', ...more] = runner.scripts;
+    const [closed = '', creation = '', chains = '', ...more] = runner.scripts;
     assert.match(closed, /^add table inet postern\ndelete table inet postern\nadd table inet postern\n/);
     assert.match(closed, /add rule inet postern classify_inside drop\n/);
     assert.doesNotMatch(closed, /add rule inet postern classify_inside .*accept/);
-    assert.equal(
-      sets
-        .split('\n')
-        .filter(line => !line.startsWith('add set '))
-        .join(''),
-      '',
-    );
-    assert.match(chains, /^flush chain inet postern classify_inside\n/);
+    assert.doesNotMatch(creation, /flush|delete|(classify_inside|classify_outside|dnat_rules|snat_rules) /);
+    assert.match(chains, /^(flush chain inet postern (\w+)\nadd rule inet postern \2 goto body_\w+\n){5}$/);
     assert.deepEqual(more, []);
     assert.equal(values.get('net/ipv4/ip_forward'), '1');
     assert.ok(
@@ -86,8 +80,9 @@ describe('applying a program', () => {
     await plane.apply(program({ network: [{ rule: 'a', to: [...to, '192.0.2.20'] }] }));
     assert.deepEqual(
       runner.scripts.map(script => script.split(' ', 2).join(' ')),
-      ['add set', 'flush chain', 'delete set'],
+      ['add set', 'flush chain', 'delete chain'],
     );
+    assert.doesNotMatch(runner.scripts[1] ?? '', /snat_rules/, 'unchanged chains are left alone');
     assert.match(runner.scripts[2] ?? '', new RegExp(fqdnSetName('a.example.org')));
   });
 
@@ -108,7 +103,11 @@ describe('applying a program', () => {
       plane.apply(program({ network: [{ rule: 'b', to: ['192.0.2.7', '192.0.2.70'] }] })),
       /made to fail/,
     );
-    assert.match(runner.scripts.at(-1) ?? '', /^delete set/, 'sets of the refused program are removed');
+    assert.match(
+      runner.scripts.at(-1) ?? '',
+      /^delete chain .*\n(.*\n)*delete set/,
+      'what it brought is removed',
+    );
     const header = {
       version: 4,
       protocol: 6,
@@ -128,7 +127,7 @@ describe('applying a program', () => {
     const { plane, runner, netlink } = setUp();
     netlink.entries = [flow(0x10000001, '192.0.2.200'), flow(0x11000001, '192.0.2.200')];
     await plane.apply(program(lines));
-    assert.match(runner.scripts.at(-1) ?? '', /meta mark set 0x12000001 goto allow/);
+    assert.match(runner.scripts.at(-2) ?? '', /meta mark set 0x12000001 goto allow/);
   });
 });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { printRule } from '#nft/print.ts';
 import { type ProgramLines, program, range } from '../../../test/netfilter/programs.ts';
-import { addressSetName, fqdnSetName } from './names.ts';
+import { addressSetName, fqdnSetName, portSetName } from './names.ts';
 import { type PlanOptions, planRuleset } from './plan.ts';
 import type { PolicyChain } from './skeleton.ts';
 
@@ -52,8 +52,14 @@ describe('the order of judgement', () => {
       OWN,
       NOT_UNICAST,
       'ip daddr 192.0.2.66 meta l4proto tcp meta mark set 0x47000001 goto denied',
-      'ip daddr 192.0.2.0/24 meta l4proto tcp th dport { 443, 1000-1002 } meta mark set 0x17000002 goto allow',
-      'meta l4proto tcp th dport { 80-81, 443 } goto app_port',
+      `ip daddr 192.0.2.0/24 meta l4proto tcp th dport @${portSetName([
+        { first: 443, last: 443 },
+        { first: 1000, last: 1002 },
+      ])} meta mark set 0x17000002 goto allow`,
+      `meta l4proto tcp th dport @${portSetName([
+        { first: 80, last: 81 },
+        { first: 443, last: 443 },
+      ])} goto app_port`,
       DEFAULT,
     ]);
     assert.deepEqual(rules('classify_outside', lines, { threatRanges }), [

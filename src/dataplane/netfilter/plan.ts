@@ -24,7 +24,7 @@ import {
   GENERATION_MASK,
   markOf,
 } from './marks.ts';
-import { addressSetName, fqdnSetName } from './names.ts';
+import { addressSetName, fqdnSetName, portSetName } from './names.ts';
 import { isNew, log, logLimit, type PolicyChain } from './skeleton.ts';
 
 /** RFC 1918 and RFC 6598: destinations that no public address could be answered from. */
@@ -73,6 +73,17 @@ class Sets {
     return [match.set(key, name)];
   }
 
+  /** As `addresses`, for destination ports. Named sets, since a rule with a set of its own is dear to load. */
+  ports(ranges: readonly PortRange[]): NftStatement[] {
+    const merged = mergeRanges(ranges);
+    const [first] = merged;
+    if (first?.first === ALL_PORTS.first && first.last === ALL_PORTS.last) return [];
+    if (merged.length === 1) return [match.ports('th dport', merged)];
+    const name = portSetName(merged);
+    this.used.set(name, { kind: 'ports', name, ranges: merged });
+    return [match.set('th dport', name)];
+  }
+
   fqdn(key: 'ip daddr', fqdn: string): NftStatement[] {
     const name = fqdnSetName(fqdn);
     this.used.set(name, { kind: 'timeouts', name, size: FQDN_SET_SIZE });
@@ -92,7 +103,7 @@ export function planRuleset(program: Program, options: PlanOptions): RulesetPlan
     ...own.map((ranges): NftRule => [match.addresses('ip daddr', ranges), goto('refuse')]),
     [match.words('fib daddr type', ['unicast'], true), goto('refuse')],
     ...program.netfilter.networkClauses.flatMap(clause => networkRules(clause, program, generation, sets)),
-    ...applicationRules(program),
+    ...applicationRules(program, sets),
     [setMark('meta mark', markOf(CLASS_CUT, generation, DEFAULT_ACTION)), goto('denied')],
   ];
   const outside: NftRule[] = [
@@ -153,7 +164,7 @@ function natRules(
     const matches = [
       match.addresses('ip daddr', [{ first: clause.destination, last: clause.destination }]),
       match.words('meta l4proto', [clause.protocol.toLowerCase()]),
-      ...portMatch([clause.ports]),
+      ...sets.ports([clause.ports]),
       ...sources,
     ];
     const translated = match.words('ct status', ['dnat']);
@@ -217,7 +228,7 @@ function networkRules(clause: NetworkClause, program: Program, generation: numbe
   return destinations.flatMap(destination =>
     destination === undefined
       ? []
-      : protocolMatches(clause).map(
+      : protocolMatches(clause, sets).map(
           (protocol): NftRule => [
             ...sources,
             ...destination,
@@ -230,8 +241,8 @@ function networkRules(clause: NetworkClause, program: Program, generation: numbe
 }
 
 /** One list of matches for each way a packet can fit the protocols and ports of a clause. */
-function protocolMatches({ protocols, ports = [ALL_PORTS] }: NetworkClause): NftStatement[][] {
-  const onPorts = portMatch(ports);
+function protocolMatches({ protocols, ports = [ALL_PORTS] }: NetworkClause, sets: Sets): NftStatement[][] {
+  const onPorts = sets.ports(ports);
   if (protocols.includes('Any') && onPorts.length === 0) return [[]];
   const withPorts = protocols.includes('Any')
     ? ['tcp', 'udp']
@@ -242,17 +253,10 @@ function protocolMatches({ protocols, ports = [ALL_PORTS] }: NetworkClause): Nft
   return variants;
 }
 
-function portMatch(ports: readonly PortRange[]): NftStatement[] {
-  const merged = mergeRanges(ports);
-  const [first] = merged;
-  const whole = first !== undefined && first.first === ALL_PORTS.first && first.last === ALL_PORTS.last;
-  return whole ? [] : [match.ports('th dport', merged)];
-}
-
-function applicationRules({ netfilter }: Program): NftRule[] {
+function applicationRules({ netfilter }: Program, sets: Sets): NftRule[] {
   const ports = mergeRanges(netfilter.applicationPorts.map(port => ({ first: port, last: port })));
   if (ports.length === 0) return [];
-  return [[match.words('meta l4proto', ['tcp']), match.ports('th dport', ports), goto('app_port')]];
+  return [[match.words('meta l4proto', ['tcp']), ...sets.ports(ports), goto('app_port')]];
 }
 
 /**

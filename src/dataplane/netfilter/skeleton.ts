@@ -131,6 +131,8 @@ export function skeletonChains({ interfaces, proxyPort }: SkeletonOptions): NftC
       rules: [
         [match.interfaces('iifname', served, true), accept],
         [match.words('meta nfproto', ['ipv6']), goto('deny6')],
+        // Before connection tracking is asked: a session that is older than the tracking goes on.
+        ...managementRules(interfaces),
         [match.words('ct state', ['invalid']), { kind: 'counter', name: 'invalid_packets' }, drop],
         [REPLY, accept],
         // Path MTU of a connection that ends in the L7 engine: the error belongs to the engine's socket.
@@ -174,6 +176,7 @@ export function skeletonChains({ interfaces, proxyPort }: SkeletonOptions): NftC
       rules: [
         [match.interfaces('iifname', served, true), accept],
         [match.words('meta nfproto', ['ipv6']), accept],
+        ...managementRules(interfaces),
         [REPLY, accept],
         [RELATED, accept],
         enforce([
@@ -213,6 +216,17 @@ function sideRules({ inside, outside, insidePrefixes }: GatewayInterfaces): NftR
     [fromOutside, match.addresses('ip saddr', insidePrefixes, true), goto('classify_outside')],
     [goto('classify_inside')],
   ];
+}
+
+/** What the machine's owner reaches on the machine itself, such as SSH. */
+function managementRules({ management = [] }: GatewayInterfaces): NftRule[] {
+  return management.map(({ sources, port }) => [
+    TCP,
+    match.addresses('ip saddr', [sources]),
+    match.ports('th dport', [{ first: port, last: port }]),
+    match.words('fib daddr type', ['local']),
+    accept,
+  ]);
 }
 
 /** IPv6 is never forwarded. An outside-only interface may still carry the gateway's own. */
