@@ -5,7 +5,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { namespacesUnavailable } from '../support/namespaces.ts';
-import { Bench, startGateway } from './bench.ts';
+import { Agent } from './agent.ts';
+import { Bench, type Connected, startGateway } from './bench.ts';
 import { type ProgramLines, program } from './programs.ts';
 
 const unavailable = await namespacesUnavailable();
@@ -255,22 +256,23 @@ describe('the owner of the rules', { skip: unavailable ?? false }, () => {
   });
 });
 
+/** Puts a link of 1,280 bytes and a host `far` behind `near`, whose address range `far` takes over. */
+async function narrow(bench: Bench, near: string, range: string, inner: string): Promise<Agent> {
+  await bench.net.add('far');
+  await bench.net.link(near, 'narrow', '192.168.77.1/24', 'far', 'eth0', '192.168.77.2/24');
+  await bench.net.ok(near, ['ip', 'link', 'set', 'narrow', 'mtu', '1280']);
+  await bench.net.ok(near, ['sysctl', '-qw', 'net.ipv4.ip_forward=1']);
+  await bench.net.exec(near, ['ip', 'route', 'del', 'local', range, 'dev', 'lo', 'table', 'local']);
+  await bench.net.ok(near, ['ip', 'route', 'add', range, 'via', '192.168.77.2']);
+  await bench.net.ok('far', ['ip', 'route', 'add', 'local', range, 'dev', 'lo']);
+  await bench.net.ok('far', ['ip', 'route', 'add', 'default', 'via', '192.168.77.1', 'src', inner]);
+  return Agent.start(bench.net, 'far', 'host-process.ts');
+}
+
 describe('path MTU', { skip: unavailable ?? false }, () => {
   it('a link of 1,280 bytes behind the firewall lets large writes through', async () => {
     await using bench = await open();
-    await bench.net.add('far');
-    await bench.net.link('server', 'narrow', '192.168.77.1/24', 'far', 'eth0', '192.168.77.2/24');
-    for (const command of [
-      ['ip', 'link', 'set', 'narrow', 'mtu', '1280'],
-      ['sysctl', '-qw', 'net.ipv4.ip_forward=1'],
-      ['ip', 'route', 'del', 'local', '192.0.2.0/24', 'dev', 'lo', 'table', 'local'],
-      ['ip', 'route', 'add', '192.0.2.0/24', 'via', '192.168.77.2'],
-    ])
-      await bench.net.exec('server', command);
-    await bench.net.ok('far', ['ip', 'route', 'add', 'local', '192.0.2.0/24', 'dev', 'lo']);
-    await bench.net.ok('far', ['ip', 'route', 'add', 'default', 'via', '192.168.77.1']);
-    const { Agent } = await import('./agent.ts');
-    const far = await Agent.start(bench.net, 'far', 'host-process.ts');
+    const far = await narrow(bench, 'server', '192.0.2.0/24', '192.0.2.1');
     await far.call('listenTcp', { port: 9000 });
     await bench.apply(all);
     // The far end's own segments fit; the client's do not until it has heard of the narrow link.
@@ -278,5 +280,35 @@ describe('path MTU', { skip: unavailable ?? false }, () => {
     assert.equal(await bench.client.call('say', { name: 'large', bytes: 300_000 }), true);
     const cached = (await bench.net.ok('client', ['ip', 'route', 'get', '192.0.2.1'])).stdout;
     assert.match(cached, /mtu 1280/);
+  });
+
+  it('one before the firewall lets the large answers of the engine through', async () => {
+    await using bench = await open();
+    const far = await narrow(bench, 'client', '10.42.9.0/24', '10.42.9.4');
+    await bench.net.ok('gateway', ['ip', 'route', 'add', '10.42.9.0/24', 'via', '10.42.1.4']);
+    await bench.apply({ applicationPorts: [443] });
+    // The far host offers segments of 1,460 bytes, so that only the error can tell the engine's socket.
+    await bench.net.ok('far', [
+      'ip',
+      'route',
+      'replace',
+      'default',
+      'via',
+      '192.168.77.1',
+      'src',
+      '10.42.9.4',
+      'advmss',
+      '1460',
+    ]);
+    const result = await far.call<Connected>('connect', {
+      address: '192.0.2.1',
+      port: 443,
+      name: 'large',
+      localAddress: '10.42.9.4',
+    });
+    assert.equal(result.greeting, 'engine 192.0.2.1:443');
+    assert.equal(await far.call('say', { name: 'large', bytes: 300_000 }), true);
+    const cached = (await bench.net.ok('gateway', ['ip', 'route', 'get', '10.42.9.4'])).stdout;
+    assert.match(cached, /mtu 1280/, 'the error came to the gateway');
   });
 });
