@@ -10,7 +10,7 @@ import { Controller, type Settled } from '#controller/controller.ts';
 import { SocketGatewayChannel } from '#controller/gateway-channel.ts';
 import { type Facts, loadFacts } from '#facts/facts.ts';
 import { MemoryStore } from '#store/memory-store.ts';
-import type { ArmDocument, ResourceStore } from '#store/resource-store.ts';
+import type { ArmDocument, ResourceStore, StoredResource } from '#store/resource-store.ts';
 import { SqliteStore } from '#store/sqlite-store.ts';
 import { watchFacts } from './watch-facts.ts';
 
@@ -33,8 +33,10 @@ export interface ControlPlaneOptions {
   readonly tlsPort?: number;
   readonly allowRemote?: boolean;
   readonly publicIpPool?: readonly string[];
-  /** A firewall's documented address to the address its machine has. */
-  readonly localAddressOf?: Readonly<Record<number, number>>;
+  /** A firewall's documented address to the address its machine has; asked at every compilation. */
+  readonly localAddressOf?: () => Readonly<Record<number, number>>;
+  /** Why this firewall is not served here; undefined when it is. A router serves the firewall of its files only. */
+  readonly refuseFirewall?: (firewall: StoredResource) => string | undefined;
   /** Who else uses a resource, for the message that refuses its deletion. */
   readonly usersOf?: (id: string) => readonly string[];
   readonly clock?: () => Date;
@@ -62,6 +64,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     store,
     channel,
     compile: (document, from) => compiler.compile(document, from),
+    ...(options.refuseFirewall && { refuse: options.refuseFirewall }),
   });
   const unwatch = watchFacts(factsDir, () => {
     try {
@@ -113,7 +116,7 @@ export function checkDocuments(
   const facts = loadFacts(factsDir);
   const store = new MemoryStore();
   for (const document of documents) store.put(document);
-  const compiler = new FirewallCompiler({ facts: () => facts, localAddressOf });
+  const compiler = new FirewallCompiler({ facts: () => facts, localAddressOf: () => localAddressOf });
   return documents.flatMap(document => {
     if (document.type.toLowerCase() !== 'microsoft.network/azurefirewalls') return [];
     try {

@@ -14,7 +14,7 @@ import type { ArmDocument, ResourceStore } from '#store/resource-store.ts';
 export interface FirewallCompilerOptions {
   readonly facts: () => Facts;
   /** The firewall's address as its documents say, to the address its machine has; for public and private ones. */
-  readonly localAddressOf?: Readonly<Record<number, number>>;
+  readonly localAddressOf?: () => Readonly<Record<number, number>>;
 }
 
 export class UncompilableFirewall extends Error {
@@ -53,7 +53,7 @@ export class FirewallCompiler {
     const { firewall } = parsed;
     const [first] = firewall.ipConfigurations;
     if (!first) return undefined;
-    const { localAddressOf = {} } = this.#options;
+    const localAddressOf = this.#options.localAddressOf?.() ?? {};
     const privateAddress = privateAddressOf(document);
     const policy = lowerFirewall(
       { ...firewall, id: document.id },

@@ -18,6 +18,8 @@ export interface ControllerOptions {
   readonly store: ResourceStore;
   readonly channel: GatewayChannel;
   readonly compile: CompileFirewall;
+  /** Why this firewall is not served here; undefined when it is. */
+  readonly refuse?: (firewall: StoredResource) => string | undefined;
 }
 
 const FIREWALL_TYPE = 'Microsoft.Network/azureFirewalls';
@@ -38,6 +40,8 @@ interface Firewall {
   readonly name: string;
   /** Revision the gateway shall run; undefined without data path. */
   desired: string | undefined;
+  /** Not served here, and so never spoken of on the channel. */
+  refused: boolean;
   /** Last word of the gateway, or of the compiler, on `desired`. */
   outcome: Settled;
   waiting: ((settled: Settled) => void)[];
@@ -108,21 +112,29 @@ export class Controller {
     for (const [key, firewall] of this.#firewalls) {
       if (seen.has(key)) continue;
       this.#firewalls.delete(key);
-      this.#options.channel.desire(firewall.name, undefined);
+      if (!firewall.refused) this.#options.channel.desire(firewall.name, undefined);
       this.#settle(firewall, { state: 'Applied' });
     }
   }
 
-  #reconcileFirewall({ document }: StoredResource): void {
+  #reconcileFirewall(resource: StoredResource): void {
+    const { document } = resource;
     const key = document.id.toLowerCase();
     const firewall: Firewall = this.#firewalls.get(key) ?? {
       id: document.id,
       name: document.name.toLowerCase(),
       desired: undefined,
+      refused: false,
       outcome: { state: 'Pending' },
       waiting: [],
     };
     this.#firewalls.set(key, firewall);
+    const refusal = this.#options.refuse?.(resource);
+    firewall.refused = refusal !== undefined;
+    if (refusal !== undefined) {
+      this.#settle(firewall, { state: 'Failed', message: refusal });
+      return;
+    }
     let program: Program | undefined;
     try {
       program = this.#options.compile(document, this.#options.store);

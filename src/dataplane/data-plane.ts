@@ -13,6 +13,14 @@ export interface GatewayInterfaces {
   readonly insidePrefixes: readonly { readonly first: number; readonly last: number }[];
   /** Public address to the local address that stands behind it (1:1 NAT in front of a cloud VM). */
   readonly localAddressOf: Readonly<Record<number, number>>;
+  /** Absent or empty: nobody. */
+  readonly management?: readonly ManagementAccess[];
+}
+
+/** Who may reach a TCP port of the gateway machine itself, such as SSH; nothing else of it answers. */
+export interface ManagementAccess {
+  readonly sources: { readonly first: number; readonly last: number };
+  readonly port: number;
 }
 
 export interface DataPlane {

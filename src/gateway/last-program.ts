@@ -1,7 +1,16 @@
 // The last program that was in force, kept on disk so that a restarted gateway enforces it before anybody controls it,
 // and a summary of it for `postern status`. Files are replaced as a whole: a crash leaves the old one or the new one.
 
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { Program } from '#ir/program.ts';
 
@@ -31,11 +40,20 @@ export class LastProgram {
 
   /** The newest program was refused; `last` is what is still in force. */
   failed(last: Program | undefined, error: string): void {
-    if (last) this.#replace('status.json', { ...this.#summary(last), error });
+    this.#replace('status.json', { ...(last && this.#summary(last)), error });
+  }
+
+  /** The rules were taken away on purpose: nothing is to be enforced at the next start. */
+  forget(): void {
+    for (const name of ['program.json', 'status.json']) rmSync(join(this.#folder, name), { force: true });
   }
 
   #summary(program: Program): object {
-    const count = (kind: string) => program.decisions.filter(decision => decision?.kind === kind).length;
+    // A rule becomes several decisions where its parts are judged apart.
+    const count = (kind: string) =>
+      new Set(
+        program.decisions.filter(decision => decision?.kind === kind).map(({ rule }) => JSON.stringify(rule)),
+      ).size;
     return {
       revision: program.revision,
       firewallId: program.firewallId,

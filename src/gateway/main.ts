@@ -1,5 +1,6 @@
 // `postern gateway`: makes the parts of the data plane, wires them, and obeys the control channel until it is told to
-// stop. Asked to stop, it takes its rules with it; killed, it leaves the last rules in force. No decision is made here.
+// stop. However it ends, the last rules stay in force in the kernel, so that no service manager and no crash can open
+// the network; `--remove` alone takes them away. No decision is made here.
 
 import { chmodSync, mkdirSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
@@ -15,14 +16,17 @@ import type { Program } from '#ir/program.ts';
 import { type Ipv4Range, mergeRanges, parseIpv4 } from '#net/ipv4.ts';
 import { SystemNetlink } from '#netlink/kernel-netlink.ts';
 import { SystemNftRunner } from '#nft/runner.ts';
+import { endProcess, removeProcessFile, writeProcessFile } from '#state/process-file.ts';
 import { FileSink } from '#telemetry/file-sink.ts';
 import { ControlClient } from './control-client.ts';
 import { raiseFileLimit } from './file-limit.ts';
 import { Gateway } from './gateway.ts';
 import { LastProgram } from './last-program.ts';
 import { type GatewayOptions, OptionFault, parseGatewayOptions } from './options.ts';
+import { forgetBoot, forgetOtherBoot, SETTINGS_FILE } from './settings-memory.ts';
 
 const DNS_PORT = 53;
+const STOP_MS = 5000;
 
 const report = (message: string) => process.stderr.write(`postern gateway: ${message}\n`);
 
@@ -39,6 +43,11 @@ export async function runGateway(args: readonly string[]): Promise<number> {
   const folder = options.state;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   chmodSync(folder, 0o700);
+  // Two gateways of one machine would fight over the table and the ports: the newer one takes over.
+  if (options.mode !== 'closed' && !(await endProcess(pidFile(options), STOP_MS))) {
+    report(`the gateway that runs already (process file ${pidFile(options)}) cannot be ended`);
+    return 1;
+  }
   switch (options.mode) {
     case 'remove':
       return remove(options);
@@ -51,21 +60,30 @@ export async function runGateway(args: readonly string[]): Promise<number> {
 
 /** Removes what a killed gateway left: table, routing rule, settings. */
 async function remove(options: GatewayOptions): Promise<number> {
+  forgetOtherBoot(options.state);
   await removeLeftovers(new SystemNftRunner(), settingsOf(options));
+  new LastProgram(options.state, () => new Date()).forget();
+  forgetBoot(options.state);
+  removeProcessFile(pidFile(options));
   return 0;
 }
 
 /** Loads rules that forward nothing, and leaves them. */
 async function close(options: GatewayOptions): Promise<number> {
+  forgetOtherBoot(options.state);
   await installClosed(new SystemNftRunner(), options.interfaces);
   return 0;
 }
 
 const settingsOf = (options: GatewayOptions) =>
-  new HostSettings({ memory: join(options.state, 'settings.json') });
+  new HostSettings({ memory: join(options.state, SETTINGS_FILE) });
+
+const pidFile = (options: GatewayOptions) => join(options.state, 'pid');
 
 async function serve(options: GatewayOptions): Promise<number> {
   raiseFileLimit();
+  forgetOtherBoot(options.state);
+  writeProcessFile(pidFile(options));
   const log = new FileSink({ path: join(options.logs, 'firewall.jsonl'), report });
   const threats = new ThreatFeeds({ files: options.threatFeeds, report });
   await threats.start();
@@ -133,9 +151,10 @@ async function serve(options: GatewayOptions): Promise<number> {
   client.close();
   await dns.close();
   await l7.close();
-  await plane.close();
+  await plane.close({ keep: true });
   threats.close();
   await log.close();
+  removeProcessFile(pidFile(options));
   return 0;
 }
 

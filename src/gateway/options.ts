@@ -3,7 +3,7 @@
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import type { GatewayInterfaces } from '#dataplane/data-plane.ts';
+import type { GatewayInterfaces, ManagementAccess } from '#dataplane/data-plane.ts';
 import { type Ipv4Prefix, parseIpv4, parsePrefix } from '#net/ipv4.ts';
 
 export interface GatewayOptions {
@@ -29,6 +29,7 @@ interface Given {
   readonly publicIp: readonly string[];
   readonly dnsServer: readonly string[];
   readonly threatFeed: readonly string[];
+  readonly sshFrom: readonly string[];
   readonly closed: boolean;
   readonly remove: boolean;
 }
@@ -70,6 +71,12 @@ export function gatewayCommand(): Command {
       [],
     )
     .option('--threat-feed <file>', 'networks or names to deny or alert on, one a line', collect, [])
+    .option(
+      '--ssh-from <prefix[:port]>',
+      'sources that may reach SSH on this machine itself (default: nobody; port 22)',
+      collect,
+      [],
+    )
     .option('--closed', 'load rules that forward nothing, and exit', false)
     .option('--remove', 'remove all rules and restore the settings, and exit', false);
 }
@@ -99,6 +106,7 @@ export function parseGatewayOptions(args: readonly string[]): GatewayOptions {
         requirePrefix,
       ),
       localAddressOf: Object.fromEntries(given.publicIp.map(requirePair)),
+      management: given.sshFrom.map(requireManagement),
     },
     dnsServers: (given.dnsServer.length > 0 ? given.dnsServer : [AZURE_DNS]).map(text =>
       requireAddress('--dns-server', text),
@@ -119,6 +127,14 @@ function requirePrefix(text: string): Ipv4Prefix {
   const prefix = parsePrefix(text);
   if (!prefix) throw new OptionFault(`--inside-prefix ${text}: expected a prefix such as 10.42.0.0/16`);
   return prefix;
+}
+
+function requireManagement(text: string): ManagementAccess {
+  const [, prefix = '', port = '22'] = /^([^:]*)(?::(\d{1,5}))?$/.exec(text) ?? [];
+  const sources = parsePrefix(prefix);
+  if (!sources || Number(port) < 1 || Number(port) > 65_535)
+    throw new OptionFault(`--ssh-from ${text}: expected a prefix such as 10.0.0.0/8, or 10.0.0.0/8:2222`);
+  return { sources, port: Number(port) };
 }
 
 function requireAddress(flag: string, text: string): number {

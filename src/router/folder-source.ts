@@ -4,7 +4,7 @@
 import { type FSWatcher, readdirSync, statSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import type { ArmDocument, ResourceStore } from '#store/resource-store.ts';
-import { type ConfigDocument, readConfigFolder } from './config-folder.ts';
+import { type ConfigDocument, type ConfigFolder, readConfigFolder } from './config-folder.ts';
 
 export interface FolderSourceOptions {
   readonly folder: string;
@@ -73,7 +73,7 @@ export class ConfigFault extends Error {
 }
 
 function load({ folder, store, check, onLoaded }: FolderSourceOptions): readonly string[] {
-  const { documents, faults } = readConfigFolder(folder);
+  const { documents, faults } = readFolder(folder);
   if (faults.length > 0) return faults;
   const refused = check(documents.map(({ document }) => document));
   if (refused.length > 0) return refused;
@@ -86,6 +86,17 @@ function load({ folder, store, check, onLoaded }: FolderSourceOptions): readonly
   });
   onLoaded(documents);
   return [];
+}
+
+function readFolder(folder: string): ConfigFolder {
+  try {
+    return readConfigFolder(folder);
+  } catch (error) {
+    return {
+      documents: [],
+      faults: [`${folder} cannot be read: ${error instanceof Error ? error.message : String(error)}`],
+    };
+  }
 }
 
 /** Names, sizes and times of the files: what must differ for a reload. */

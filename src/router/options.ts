@@ -1,9 +1,8 @@
 // What `postern up` was told, checked before anything is touched: interfaces exist, addresses parse, the folder is there.
 
 import { existsSync, statSync } from 'node:fs';
-import { networkInterfaces } from 'node:os';
 import { resolve } from 'node:path';
-import { parseIpv4, parsePrefix } from '#net/ipv4.ts';
+import { type Ipv4Range, parseIpv4, parsePrefix } from '#net/ipv4.ts';
 
 export interface UpArguments {
   readonly config: string;
@@ -11,6 +10,8 @@ export interface UpArguments {
   readonly outside?: string;
   readonly insidePrefix: readonly string[];
   readonly publicIp: readonly string[];
+  readonly dnsServer: readonly string[];
+  readonly sshFrom: readonly string[];
   readonly threatFeed: readonly string[];
   readonly apiPort: string;
   readonly apiListen: string;
@@ -23,13 +24,27 @@ export interface UpOptions {
   readonly insidePrefixes: readonly string[];
   /** `PUBLIC=LOCAL` pairs, as given. */
   readonly publicIps: readonly string[];
+  /** Asked where the firewall names none; never empty. */
+  readonly dnsServers: readonly string[];
+  /** `PREFIX` or `PREFIX:PORT`, as given. */
+  readonly sshFrom: readonly string[];
   readonly threatFeeds: readonly string[];
   readonly apiPort: number;
   readonly apiListen: string;
 }
 
+export interface Machine {
+  /** Names of its network interfaces. */
+  readonly interfaces: readonly string[];
+  /** What /etc/resolv.conf names. */
+  readonly dnsServers: readonly string[];
+}
+
 /** All faults at once, each naming its flag. */
-export function checkUpArguments(given: UpArguments): {
+export function checkUpArguments(
+  given: UpArguments,
+  machine: Machine,
+): {
   readonly options: UpOptions;
   readonly faults: readonly string[];
 } {
@@ -42,11 +57,10 @@ export function checkUpArguments(given: UpArguments): {
     ...given.inside.map(name => ['--inside', name] as const),
     ['--outside', outside] as const,
   ]) {
-    if (!existsSync(`/sys/class/net/${name}`)) {
+    if (!machine.interfaces.includes(name))
       faults.push(
-        `${flag} ${name}: there is no such interface; this machine has ${Object.keys(networkInterfaces()).join(', ')}.`,
+        `${flag} ${name}: there is no such interface; this machine has ${machine.interfaces.join(', ')}.`,
       );
-    }
   }
   if (given.inside.length > 1 && given.inside.includes(outside)) {
     faults.push(`--outside ${outside}: with several inside interfaces the outside one must be another.`);
@@ -61,6 +75,16 @@ export function checkUpArguments(given: UpArguments): {
       faults.push(`--public-ip ${pair}: expected ADDRESS=LOCAL, such as 20.1.2.3=10.0.0.4.`);
     }
   }
+  for (const address of given.dnsServer) {
+    if (parseIpv4(address) === undefined)
+      faults.push(`--dns-server ${address}: expected an IPv4 address, such as 10.0.0.2.`);
+  }
+  if (given.dnsServer.length === 0 && machine.dnsServers.length === 0)
+    faults.push('/etc/resolv.conf names no IPv4 name server: say --dns-server ADDRESS.');
+  for (const access of given.sshFrom) {
+    if (!parseSshFrom(access))
+      faults.push(`--ssh-from ${access}: expected a prefix such as 10.0.0.0/8, or 10.0.0.0/8:2222.`);
+  }
   for (const file of given.threatFeed) {
     if (!existsSync(file)) faults.push(`--threat-feed ${file}: there is no such file.`);
   }
@@ -73,9 +97,19 @@ export function checkUpArguments(given: UpArguments): {
     outside,
     insidePrefixes: given.insidePrefix,
     publicIps: given.publicIp,
+    dnsServers: given.dnsServer.length > 0 ? given.dnsServer : machine.dnsServers,
+    sshFrom: given.sshFrom,
     threatFeeds: given.threatFeed.map(file => resolve(file)),
     apiPort,
     apiListen: given.apiListen,
   };
   return { options, faults };
+}
+
+export function parseSshFrom(
+  text: string,
+): { readonly sources: Ipv4Range; readonly port: number } | undefined {
+  const [, prefix = '', port = '22'] = /^([^:]*)(?::(\d{1,5}))?$/.exec(text) ?? [];
+  const sources = parsePrefix(prefix);
+  return sources && Number(port) >= 1 && Number(port) <= 65_535 ? { sources, port: Number(port) } : undefined;
 }

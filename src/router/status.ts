@@ -2,57 +2,94 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { RunningProcess } from './process-file.ts';
+import type { RunningProcess } from '#state/process-file.ts';
+import type { RouterPaths } from './paths.ts';
 
 export interface StatusOptions {
-  readonly running: RunningProcess | undefined;
-  readonly stateDir: string;
+  readonly router: RunningProcess | undefined;
+  readonly gateway: RunningProcess | undefined;
+  readonly paths: RouterPaths;
   readonly json: boolean;
+}
+
+/** What became of the configuration folder when it was last read. */
+export interface FilesState {
+  readonly folder: string;
+  readonly readAt: string;
+  readonly faults: readonly string[];
 }
 
 /** What the gateway writes to its state folder after each program. */
 interface GatewayState {
-  readonly revision: string;
-  readonly firewallId: string;
-  readonly appliedAt: string;
-  readonly rules: { readonly network: number; readonly application: number; readonly nat: number };
+  readonly revision?: string;
+  readonly firewallId?: string;
+  readonly appliedAt?: string;
+  readonly rules?: { readonly network: number; readonly application: number; readonly nat: number };
   readonly error?: string;
 }
 
 /** Exit status 0: up and in force; 1: not up, or not in force. */
-export function printStatus({ running, stateDir, json }: StatusOptions): number {
-  const gateway = readJson<GatewayState>(join(stateDir, 'gateway/status.json'));
-  const api = readJson<{ url: string }>(join(stateDir, 'api.json'));
-  const healthy = running !== undefined && gateway !== undefined && gateway.error === undefined;
+export function printStatus({ router, gateway, paths, json }: StatusOptions): number {
+  const enforced = readJson<GatewayState>(join(paths.gatewayState, 'status.json'));
+  const files = readJson<FilesState>(paths.files);
+  const api = readJson<{ url: string }>(join(paths.state, 'api.json'));
+  const healthy =
+    router !== undefined &&
+    gateway !== undefined &&
+    enforced?.revision !== undefined &&
+    enforced.error === undefined &&
+    files?.faults.length === 0;
   if (json) {
     const answer = {
-      up: running !== undefined,
-      process: running?.pid ?? null,
-      gateway: gateway ?? null,
-      api: api?.url ?? null,
-      state: stateDir,
+      up: router !== undefined,
+      inForce: healthy,
+      process: router?.pid ?? null,
+      gatewayProcess: gateway?.pid ?? null,
+      enforced: enforced ?? null,
+      files: files ?? null,
+      api: router && api ? api.url : null,
+      state: paths.state,
     };
     process.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
     return healthy ? 0 : 1;
   }
   const rows: [string, string][] = [
-    ['Router', running ? `up, process ${running.pid}` : 'not up (postern up starts it)'],
+    ['Router', router ? `up, process ${router.pid}` : 'not up (postern up starts it)'],
+    ['Gateway', gateway ? `running, process ${gateway.pid}` : 'not running'],
   ];
-  if (gateway) {
-    const { network, application, nat } = gateway.rules;
-    rows.push(['Firewall', gateway.firewallId.split('/').at(-1) ?? '']);
-    rows.push([
-      'Rules',
-      `${network} network, ${application} application, ${nat} NAT; in force since ${new Date(gateway.appliedAt).toLocaleString()}`,
-    ]);
-    if (gateway.error !== undefined) rows.push(['Refused', `the newest rules: ${gateway.error}`]);
-  }
-  if (running && api) rows.push(['API', api.url]);
-  rows.push(['State', `${stateDir} (logs in ${join(stateDir, 'logs')})`]);
+  if (enforced) rows.push(...enforcedRows(enforced));
+  if (files) rows.push(...fileRows(files));
+  if (router && api) rows.push(['API', api.url]);
+  rows.push(['State', paths.state], ['Logs', `${paths.logs} (postern logs reads them)`]);
   for (const [name, value] of rows) process.stdout.write(`${name.padEnd(10)}${value}\n`);
   return healthy ? 0 : 1;
 }
 
+function enforcedRows({ firewallId, rules, appliedAt, error }: GatewayState): [string, string][] {
+  const rows: [string, string][] = [];
+  if (firewallId !== undefined) rows.push(['Firewall', firewallId.split('/').at(-1) ?? '']);
+  if (rules)
+    rows.push([
+      'Rules',
+      `${rules.network} network, ${rules.application} application, ${rules.nat} NAT; in force since ${appliedAt}`,
+    ]);
+  if (error !== undefined) rows.push(['Refused', `the newest rules, by the gateway: ${error}`]);
+  return rows;
+}
+
+function fileRows({ folder, readAt, faults }: FilesState): [string, string][] {
+  if (faults.length === 0) return [['Files', `${folder}, read ${readAt}`]];
+  return [
+    ['Files', `${folder}, NOT in force since ${readAt}; the last good rules are:`],
+    ...faults.map((fault): [string, string] => ['', fault]),
+  ];
+}
+
+/** Undefined where the file is not there, or is just being written. */
 function readJson<T>(path: string): T | undefined {
-  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as T) : undefined;
+  try {
+    return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as T) : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,7 +1,10 @@
-// Which process runs this router: `<state>/router/pid` holds its id and start time, so that a process that later got the
-// same id is not taken for it. Nothing else decides whether the router is up.
+// Which process runs a router or a gateway: a file holds its id and start time, so that a process that later got the
+// same id is not taken for it. Nothing else decides whether it is up.
 
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const LOOK_MS = 20;
 
 export interface RunningProcess {
   readonly pid: number;
@@ -30,11 +33,24 @@ export function readProcessFile(path: string): RunningProcess | undefined {
   return running !== undefined && running === startTicks ? { pid: Number(pid), startTicks } : undefined;
 }
 
+/** Asks the process that wrote the file to end, and kills it when it does not; false when it could not be ended. */
+export async function endProcess(path: string, patienceMs: number): Promise<boolean> {
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    const running = readProcessFile(path);
+    if (!running) return true;
+    process.kill(running.pid, signal);
+    for (let waited = 0; waited < patienceMs && readProcessFile(path); waited += LOOK_MS)
+      await sleep(LOOK_MS);
+  }
+  return readProcessFile(path) === undefined;
+}
+
 function startTicksOf(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The command name in parentheses may hold spaces; fields are counted after it.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    // The command name in parentheses may hold spaces; fields are counted after it. The first is the state.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
   } catch {
     return undefined;
   }

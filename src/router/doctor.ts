@@ -1,0 +1,3 @@
+export async function runDoctor(_: readonly string[]): Promise<number> {
+  return 1;
+}

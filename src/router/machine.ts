@@ -1,0 +1,50 @@
+// What the machine itself says: addresses of its interfaces, and who is logged in over SSH.
+
+import { readFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import { parseIpv4 } from '#net/ipv4.ts';
+import type { MachineAddresses } from './local-addresses.ts';
+
+export function machineAddresses(inside: readonly string[]): MachineAddresses {
+  const interfaces = networkInterfaces();
+  const addressesOf = (name: string) =>
+    (interfaces[name] ?? [])
+      .map(({ address }) => parseIpv4(address))
+      .filter(address => address !== undefined);
+  return {
+    inside: inside.flatMap(addressesOf),
+    all: Object.keys(interfaces).flatMap(addressesOf),
+  };
+}
+
+/** All interfaces, also those that are down or have no address (proc_pid_net(5)). */
+export function interfaceNames(table = readFileSync('/proc/self/net/dev', 'utf8')): readonly string[] {
+  return table
+    .split('\n')
+    .map(line => /^\s*([^:|\s]+):/.exec(line)?.[1])
+    .filter(name => name !== undefined);
+}
+
+export interface Session {
+  readonly source: number;
+  readonly port: number;
+}
+
+const ESTABLISHED = '01';
+const SSH_PORT = 22;
+
+/** Connections to this machine's SSH: what rules that nobody thought about would cut. */
+export function sshSessions(table = readFileSync('/proc/self/net/tcp', 'utf8')): readonly Session[] {
+  return table.split('\n').flatMap(line => {
+    const [, local = '', remote = '', state] = line.trim().split(/\s+/);
+    const port = Number.parseInt(local.split(':')[1] ?? '', 16);
+    if (state !== ESTABLISHED || port !== SSH_PORT) return [];
+    const source = fromKernelHex(remote.split(':')[0] ?? '');
+    return source >>> 24 === 127 ? [] : [{ source, port }];
+  });
+}
+
+/** proc(5) prints the address as the CPU reads it, which on all CPUs we run on is little-endian. */
+function fromKernelHex(hex: string): number {
+  return Buffer.from(hex, 'hex').readUInt32LE();
+}
