@@ -19,7 +19,7 @@ interface Row {
 function importTable(): Map<string, Row> {
   const rows = new Map<string, Row>();
   for (const line of read('docs/architecture.md').split('\n')) {
-    const match = /^\| `([a-z.]+)` \| [^|]+ \| ([^|]+) \|$/.exec(line);
+    const match = /^\| `([a-z.]+)`\s*\| [^|]+ \| ([^|]+) \|$/.exec(line);
     if (!match) continue;
     const [, folder = '', cell = ''] = match;
     const words =
@@ -53,6 +53,7 @@ test('every folder of src has its row in the import table, and every row its fol
 
 test('imports keep to the table', () => {
   const rows = importTable();
+  assert.ok(rows.size > 10, 'the import table was not found in docs/architecture.md');
   const faults: string[] = [];
   for (const file of sources) {
     const own = folderOf(file);
@@ -76,7 +77,9 @@ test('imports keep to the table', () => {
 });
 
 test('every source file opens with a comment that says what it is for', () => {
-  const bare = sources.filter(file => !/^(#![^\n]*\n)?(\/\/|\/\*)/.test(read(file)));
+  const bare = sources.filter(
+    file => !file.endsWith('.test.ts') && !/^(#![^\n]*\n)?(\/\/|\/\*)/.test(read(file)),
+  );
   assert.deepEqual(bare, []);
 });
 
