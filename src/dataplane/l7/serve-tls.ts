@@ -1,6 +1,7 @@
 // A TLS connection: reads the ClientHello, has its name judged, connects to where that name really lives, replays the
 // bytes and then only moves them. A second hello (after a HelloRetryRequest) or a renegotiation passes unread: whatever
-// it says, it reaches only the server of the judged name. The client never gets an answer of ours: a refusal is a reset, as with Azure.
+// it says, it reaches only the server of the judged name. The client never gets an answer of ours: a refusal is a
+// reset, as with Azure.
 
 import { type ClientHello, ClientHelloReader } from '#wire/tls.ts';
 import { admit } from './admit.ts';
