@@ -203,6 +203,28 @@ test('new rules cut exactly the forbidden connections; those still allowed go on
   second.destroy();
 });
 
+test('a threat feed that grows cuts what it lists as soon as the engine is told', async () => {
+  await using server = await tlsEcho('A');
+  let listed = false;
+  const threatIntel = { mode: 'Deny', allowedAddresses: [], allowedFqdns: [] } as const;
+  await using bench = await startBench({
+    port: 443,
+    names,
+    threats: { ofName: () => (listed ? 'listed' : undefined), ofAddress: () => undefined },
+    rules: rules([rule('Allow', 'org', ['*.example.org'])], { threatIntel }),
+    servers: { '192.0.2.1:443': server.port },
+  });
+  const socket = await tlsClient(bench.port, 'a.example.org');
+  await once(socket, 'data');
+  bench.engine.judgeAgain();
+  socket.write('still here');
+  assert.equal((await once(socket, 'data'))[0], 'still here');
+  const reset = once(socket, 'error');
+  listed = true;
+  bench.engine.judgeAgain();
+  assert.equal(((await reset)[0] as NodeJS.ErrnoException).code, 'ECONNRESET');
+});
+
 test('rules that change while a name is being resolved cut the connection before it reaches a server', async () => {
   const { promise, resolve } = Promise.withResolvers<readonly number[]>();
   await using bench = await startBench({ port: 443, resolver: { resolve: () => promise } });

@@ -122,7 +122,15 @@ export class L7Engine {
   /** Puts rules in force for every later judgement and cuts, before it returns, the connections they forbid. */
   configure(rules: L7Rules): void {
     this.#rules = rules;
-    for (const connection of this.#connections) this.#judgeAgain(connection, rules);
+    this.judgeAgain();
+  }
+
+  /** Judges every live connection anew: for `configure`, and for when a threat feed or the gateway's addresses change. */
+  judgeAgain(): void {
+    const rules = this.#rules;
+    if (!rules) return;
+    const forbidden = this.#services.forbiddenAddresses();
+    for (const connection of this.#connections) this.#judgeAgain(connection, rules, forbidden);
   }
 
   /** Stops listening and resets what is open. */
@@ -212,15 +220,13 @@ export class L7Engine {
     connection.cut();
   }
 
-  #judgeAgain(connection: Connection, rules: L7Rules): void {
+  #judgeAgain(connection: Connection, rules: L7Rules, forbiddenAddresses: AddressSet): void {
     const { binding, ends, serverAddress } = connection;
     if (!binding) return;
     const { claim, targetUrl } = binding;
     const servers = serverAddress === undefined ? [] : [serverAddress];
     const { decision } = judge(rules, ends, claim, this.#services.threats, servers);
-    const forbidden = servers.some(address =>
-      isForbiddenAddress(address, rules, this.#services.forbiddenAddresses()),
-    );
+    const forbidden = servers.some(address => isForbiddenAddress(address, rules, forbiddenAddresses));
     if (decision.action === 'Allow' && !forbidden) return;
     const outcome =
       decision.action === 'Deny'
