@@ -17,7 +17,7 @@ const FIREWALL_PRIVATE = '10.42.2.4';
 /** The lab's Internet for the showcase: two sites on one address, and names that move at every question. */
 export const INTERNET = {
   shared: [['cdn-one.example.net', 'cdn-two.example.net']],
-  rotating: ['moving.example.org'],
+  rotating: ['*.moving.example.org'],
 };
 
 export interface Check {
