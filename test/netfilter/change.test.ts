@@ -265,7 +265,11 @@ async function narrow(bench: Bench, near: string, range: string, inner: string):
   await bench.net.exec(near, ['ip', 'route', 'del', 'local', range, 'dev', 'lo', 'table', 'local']);
   await bench.net.ok(near, ['ip', 'route', 'add', range, 'via', '192.168.77.2']);
   await bench.net.ok('far', ['ip', 'route', 'add', 'local', range, 'dev', 'lo']);
-  await bench.net.ok('far', ['ip', 'route', 'add', 'default', 'via', '192.168.77.1', 'src', inner]);
+  // Both ends of the link are narrow, but the far host offers segments of 1,460 bytes, so that only an ICMP error can
+  // tell the sender.
+  await bench.net.ok('far', ['ip', 'link', 'set', 'eth0', 'mtu', '1280']);
+  const route = ['default', 'via', '192.168.77.1', 'src', inner, 'advmss', '1460'];
+  await bench.net.ok('far', ['ip', 'route', 'add', ...route]);
   return Agent.start(bench.net, 'far', 'host-process.ts');
 }
 
@@ -275,7 +279,6 @@ describe('path MTU', { skip: unavailable ?? false }, () => {
     const far = await narrow(bench, 'server', '192.0.2.0/24', '192.0.2.1');
     await far.call('listenTcp', { port: 9000 });
     await bench.apply(all);
-    // The far end's own segments fit; the client's do not until it has heard of the narrow link.
     assert.equal((await bench.connect('192.0.2.1', 9000, { name: 'large' })).error, null);
     assert.equal(await bench.client.call('say', { name: 'large', bytes: 300_000 }), true);
     const cached = (await bench.net.ok('client', ['ip', 'route', 'get', '192.0.2.1'])).stdout;
@@ -287,19 +290,6 @@ describe('path MTU', { skip: unavailable ?? false }, () => {
     const far = await narrow(bench, 'client', '10.42.9.0/24', '10.42.9.4');
     await bench.net.ok('gateway', ['ip', 'route', 'add', '10.42.9.0/24', 'via', '10.42.1.4']);
     await bench.apply({ applicationPorts: [443] });
-    // The far host offers segments of 1,460 bytes, so that only the error can tell the engine's socket.
-    await bench.net.ok('far', [
-      'ip',
-      'route',
-      'replace',
-      'default',
-      'via',
-      '192.168.77.1',
-      'src',
-      '10.42.9.4',
-      'advmss',
-      '1460',
-    ]);
     const result = await far.call<Connected>('connect', {
       address: '192.0.2.1',
       port: 443,

@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { namespacesUnavailable } from '../support/namespaces.ts';
-import { Bench } from './bench.ts';
+import { Agent } from './agent.ts';
+import { Bench, type Connected } from './bench.ts';
 import { range } from './programs.ts';
 
 const unavailable = await namespacesUnavailable();
@@ -230,5 +231,31 @@ describe('traffic from inside', { skip: unavailable ?? false }, () => {
 
   it('no trouble was reported meanwhile', async () => {
     assert.deepEqual(await bench.problems(), []);
+  });
+});
+
+describe('management access', { skip: unavailable ?? false }, () => {
+  it('opens named ports of the machine itself to named sources and nothing else', async () => {
+    const interfaces = {
+      inside: ['inside'],
+      outside: 'outside',
+      insidePrefixes: [],
+      localAddressOf: {},
+      management: [{ sources: range('10.42.1.0/24'), port: 22 }],
+    };
+    await using bench = await Bench.open({ plane: { interfaces } });
+    const own = await Agent.start(bench.net, 'gateway', 'host-process.ts');
+    for (const port of [22, 23]) await own.call('listenTcp', { port });
+    await bench.server.call('listenTcp', { port: 22 });
+    assert.equal((await bench.connect('10.42.1.1', 22, { name: 'session' })).error, null);
+    for (const lines of [{}, { network: [{ rule: 'other', to: ['192.0.2.9'] }] }]) {
+      await bench.apply(lines);
+      assert.equal(await bench.client.call('say', { name: 'session' }), true, 'an older session goes on');
+      assert.equal((await bench.connect('10.42.1.1', 22)).error, null);
+      assert.equal((await bench.connect('10.42.1.1', 23, TIMEOUT)).error, 'timeout');
+      assert.equal((await bench.connect('192.0.2.1', 22, TIMEOUT)).error, 'timeout');
+    }
+    const outside = { address: '198.51.100.1', port: 22, ...TIMEOUT };
+    assert.equal((await bench.server.call<Connected>('connect', outside)).error, 'timeout');
   });
 });

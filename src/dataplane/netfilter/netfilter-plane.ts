@@ -164,7 +164,7 @@ export class NetfilterPlane implements DataPlane, FqdnSetWriter {
           if (record !== undefined) log.write(record);
         }
       },
-      error => this.#onProblem(`decisions are no longer logged: ${error.message}`),
+      error => this.#onProblem(`decisions are not logged for a moment: ${error.message}`),
     );
     this.#started = true;
   }
