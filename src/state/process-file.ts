@@ -12,8 +12,8 @@ export interface RunningProcess {
   readonly startTicks: string;
 }
 
-export function writeProcessFile(path: string): void {
-  writeFileSync(path, `${process.pid} ${startTicksOf(process.pid)}\n`, { mode: 0o600 });
+export function writeProcessFile(path: string, pid: number = process.pid): void {
+  writeFileSync(path, `${pid} ${startTicksOf(pid)}\n`, { mode: 0o600 });
 }
 
 export function removeProcessFile(path: string): void {

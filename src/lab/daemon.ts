@@ -1,0 +1,144 @@
+// The lab daemon: `postern lab daemon --name LAB`, started by `up` inside the lab's namespaces and by nobody else. It
+// makes the parts of a lab, answers on the lab's socket, and ends them in order.
+
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startControlPlane } from '#control/control-plane.ts';
+import { formatIpv4 } from '#net/ipv4.ts';
+import { SystemCommandRunner } from './fabric/commands.ts';
+import { KernelFabric } from './fabric/kernel-fabric.ts';
+import { INTERNET } from './fabric/plan.ts';
+import { KeptProcess } from './kept-process.ts';
+import { Lab } from './lab.ts';
+import { labEnvironment } from './lab-environment.ts';
+import { LabError, type LabFiles, NODE_COMMAND } from './lab-files.ts';
+import { type LabRequest, listenForRequests } from './lab-socket.ts';
+import { OutputLog } from './output-log.ts';
+import { toLabStatus } from './status.ts';
+
+/** Where systems keep the certificates they trust (Debian and Ubuntu, Fedora, SUSE, Alpine). */
+const TRUST_BUNDLES = [
+  '/etc/ssl/certs/ca-certificates.crt',
+  '/etc/pki/tls/certs/ca-bundle.crt',
+  '/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem',
+  '/etc/ssl/ca-bundle.pem',
+  '/etc/ssl/cert.pem',
+];
+/** Exit must not wait for ever for a client that keeps its connection. */
+const CLOSE_MS = 5000;
+
+export async function runDaemon(files: LabFiles): Promise<number> {
+  const output = new OutputLog(files.output);
+  const log = (line: string) => output.write(line);
+  const stopped = new Promise<void>(resolve => {
+    process.once('SIGTERM', () => resolve());
+    process.once('SIGINT', () => resolve());
+  });
+  const closers: (() => Promise<unknown>)[] = [];
+  try {
+    await startLab(files, log, closers);
+    await stopped;
+    return 0;
+  } catch (error) {
+    const message = error instanceof LabError ? error.message : error instanceof Error ? error.stack : error;
+    log(`lab: ${message}`);
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+    return 1;
+  } finally {
+    const closing = (async () => {
+      for (const close of closers.reverse()) await close();
+    })();
+    await Promise.race([closing, sleep(CLOSE_MS, undefined, { ref: false })]);
+  }
+}
+
+async function startLab(
+  files: LabFiles,
+  log: (line: string) => void,
+  closers: (() => Promise<unknown>)[],
+): Promise<void> {
+  // The lab's CA is not there yet, and its own programs need no trust in it.
+  const { NODE_EXTRA_CA_CERTS: _, ...environment } = labEnvironment(files, process.env);
+  let lab: Lab | undefined;
+  const control = await startControlPlane({
+    stateDir: files.folder,
+    factsDir: files.stateFolder,
+    usersOf: id => lab?.usersOf(id) ?? [],
+    report: message => log(`control plane: ${message}`),
+  });
+  closers.push(() => control.close());
+  lab = new Lab({
+    files,
+    store: control.store,
+    fabric: new KernelFabric(new SystemCommandRunner()),
+    environment,
+    log,
+  });
+  const running = lab;
+  closers.push(() => running.close());
+  await running.start();
+
+  const internet = new KeptProcess({
+    name: 'internet',
+    command: [
+      ...['nsenter', `--net=/run/netns/${INTERNET}`, '--', ...NODE_COMMAND, 'internet'],
+      ...['--config', files.internetConfig, '--state', files.internetState],
+    ],
+    environment,
+    log,
+  });
+  closers.push(() => internet.stop());
+  await internet.ready.catch((error: Error) => {
+    throw new LabError(error.message);
+  });
+  trustLab(files);
+
+  const startedAt = new Date();
+  const server = await listenForRequests(files.socket, request =>
+    answer(request, { files, lab: running, url: control.url, internet, startedAt }),
+  );
+  closers.push(async () => server.close());
+}
+
+interface Running {
+  readonly files: LabFiles;
+  readonly lab: Lab;
+  readonly url: string;
+  readonly internet: KeptProcess;
+  readonly startedAt: Date;
+}
+
+async function answer(request: LabRequest, running: Running): Promise<unknown> {
+  const { lab } = running;
+  switch (request.command) {
+    case 'status':
+      await lab.settled();
+      return toLabStatus({
+        ...running,
+        name: running.files.name,
+        folder: running.files.folder,
+        topology: lab.topology,
+        processes: [running.internet.status, ...lab.gateways],
+        events: [...lab.events, ...lab.faults],
+      });
+    case 'add-host':
+      return lab.addHost(request).then(({ address }) => ({ address: formatIpv4(address) }));
+    case 'enter':
+      await lab.settled();
+      if (lab.hasNamespace(request.namespace)) return {};
+      throw new LabError(
+        `There is no host '${request.namespace}' in this lab. There are: ${lab.namespaceNames.join(', ')}.`,
+      );
+    case 'stop':
+      setImmediate(() => process.kill(process.pid, 'SIGTERM'));
+      return {};
+  }
+}
+
+/** The lab's CA, and no other, is what programs of the lab trust. */
+function trustLab({ internetState, caBundle }: LabFiles): void {
+  copyFileSync(join(internetState, 'ca.pem'), caBundle);
+  for (const path of TRUST_BUNDLES) if (existsSync(path)) spawnSync('mount', ['--bind', caBundle, path]);
+}

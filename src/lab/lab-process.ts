@@ -1,0 +1,78 @@
+// The one process whose end is the end of a lab: the `unshare` that holds its namespaces. Its child, process 1 of the
+// lab, is where commands enter.
+
+import { readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readProcessFile } from '#state/process-file.ts';
+import { INSIDE_VARIABLE } from './lab-environment.ts';
+import { LabError, type LabFiles } from './lab-files.ts';
+
+const LOOK_MS = 10;
+
+/** Whether we are a program of this lab, so that its namespaces are ours already. */
+export function isInside({ name }: LabFiles): boolean {
+  return process.env[INSIDE_VARIABLE] === name;
+}
+
+export function requireUp(files: LabFiles): void {
+  if (isInside(files) || readProcessFile(files.processFile)) return;
+  const option = files.name === 'postern' ? '' : ` --name ${files.name}`;
+  throw new LabError(`The lab '${files.name}' is not up. Start it: postern lab up${option}`);
+}
+
+/** Arguments of nsenter(1) into the namespaces of the lab; empty inside it. */
+export function entry(files: LabFiles): string[] {
+  if (isInside(files)) return [];
+  requireUp(files);
+  const holder = readProcessFile(files.processFile);
+  const init = holder && childOf(holder.pid);
+  if (init === undefined) throw new LabError(`The lab '${files.name}' is just ending.`);
+  const isUser = readlinkSync(`/proc/${init}/ns/user`) !== readlinkSync('/proc/self/ns/user');
+  const user = isUser ? ['--user', '--preserve-credentials'] : [];
+  return ['nsenter', '--target', String(init), ...user, '--mount', '--net', '--pid', '--'];
+}
+
+export function childOf(pid: number): number | undefined {
+  let text: string;
+  try {
+    text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  } catch {
+    text = childByParent(pid);
+  }
+  const [first = ''] = text.split(' ');
+  return first === '' ? undefined : Number(first);
+}
+
+/** For kernels without lists of children: field 4 of /proc/PID/stat (proc(5)). */
+function childByParent(parent: number): string {
+  const isChild = (pid: string) => {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1] === String(parent);
+    } catch {
+      return false;
+    }
+  };
+  return readdirSync('/proc').find(name => /^\d+$/.test(name) && isChild(name)) ?? '';
+}
+
+/** Waits until the lab's process has ended; false if it has not after `patienceMs`. */
+export async function hasEnded(files: LabFiles, patienceMs: number): Promise<boolean> {
+  for (let waited = 0; waited < patienceMs; waited += LOOK_MS) {
+    if (!readProcessFile(files.processFile)) return true;
+    await sleep(LOOK_MS);
+  }
+  return readProcessFile(files.processFile) === undefined;
+}
+
+/** Kills what is left of a lab and removes its folder. */
+export async function removeLab(files: LabFiles): Promise<void> {
+  const holder = readProcessFile(files.processFile);
+  if (holder) {
+    process.kill(holder.pid, 'SIGKILL');
+    if (!(await hasEnded(files, 5000)))
+      throw new LabError(`Process ${holder.pid} of the lab cannot be ended.`);
+  }
+  // The kernel ends the last processes of a PID namespace in its own time; they may still write.
+  rmSync(files.folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+}
