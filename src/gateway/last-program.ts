@@ -49,11 +49,9 @@ export class LastProgram {
   }
 
   #summary(program: Program): object {
-    // A rule becomes several decisions where its parts are judged apart.
+    // Numbers that are not in use have no rule.
     const count = (kind: string) =>
-      new Set(
-        program.decisions.filter(decision => decision?.kind === kind).map(({ rule }) => JSON.stringify(rule)),
-      ).size;
+      program.decisions.filter(decision => decision.kind === kind && decision.rule.rule !== '').length;
     return {
       revision: program.revision,
       firewallId: program.firewallId,

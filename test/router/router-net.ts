@@ -42,12 +42,19 @@ export class RouterNet {
   /** Parent of everything on disk. */
   readonly folder: string;
   readonly config: string;
+  /** What `postern up` has written so far. */
+  said = '';
+  complaints = '';
 
   private constructor(net: Namespaces, folder: string) {
     this.net = net;
     this.folder = folder;
     this.config = join(folder, 'config');
-    mkdirSync(this.config);
+    this.makeConfig();
+  }
+
+  makeConfig(): void {
+    mkdirSync(this.config, { recursive: true });
   }
 
   static async open(options: { readonly user?: boolean } = {}): Promise<RouterNet> {
@@ -101,13 +108,15 @@ export class RouterNet {
   /** `postern up` in the foreground; resolves when its rules are in force. */
   async up(args: readonly string[] = UP): Promise<ChildProcess> {
     const child = this.net.spawn('router', [POSTERN, 'up', '--config', this.config, ...args], this.env);
+    child.stdout?.on('data', chunk => {
+      this.said += chunk;
+    });
     child.stderr?.on('data', chunk => {
       this.complaints += chunk;
     });
     await untilPrinted(child, IN_FORCE, 20_000);
     return child;
   }
-  complaints = '';
 
   async status(): Promise<{
     inForce: boolean;
