@@ -32,7 +32,9 @@ export async function runInNamespace(
   command: readonly string[],
 ): Promise<number> {
   await ask(files, { command: 'enter', namespace });
-  const inside = [`nsenter`, `--net=/run/netns/${namespace}`, '--', 'unshare', '--mount', '--uts', '--'];
+  // Slave: namespaces that the lab makes later appear in /run/netns of a long-lived shell, too.
+  const own = ['unshare', '--mount', '--propagation', 'slave', '--uts', '--'];
+  const inside = ['nsenter', `--net=/run/netns/${namespace}`, '--', ...own];
   const script = ['sh', '-c', ENTER, 'lab', etcFolderOf(namespace), namespace, process.cwd()];
   const chain = [...entry(files), ...inside, ...script, ...command];
   const environment = labEnvironment(files, { ...process.env, PATH: pathWithSbin() });

@@ -1,7 +1,8 @@
 // The one process whose end is the end of a lab: the `unshare` that holds its namespaces. Its child, process 1 of the
 // lab, is where commands enter.
 
-import { readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, rmdirSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readProcessFile } from '#state/process-file.ts';
 import { INSIDE_VARIABLE } from './lab-environment.ts';
@@ -75,4 +76,15 @@ export async function removeLab(files: LabFiles): Promise<void> {
   }
   // The kernel ends the last processes of a PID namespace in its own time; they may still write.
   rmSync(files.folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+  removeIfEmpty(dirname(files.folder));
+  // A state folder that the user named is the user's.
+  if (!process.env.POSTERN_STATE) removeIfEmpty(files.stateFolder);
+}
+
+function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // Another lab, imported tags or a router are in it.
+  }
 }

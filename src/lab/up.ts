@@ -3,7 +3,6 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PUBLIC_IP_POOL } from '#control/control-plane.ts';
 import { loadFacts } from '#facts/facts.ts';
@@ -78,23 +77,17 @@ export async function bringUp(files: LabFiles, internetFile: string | undefined)
 
 /** The folder is the lock: who makes it builds the lab. What a killed lab has left is removed first. */
 async function claimFolder(files: LabFiles): Promise<void> {
-  const labs = dirname(files.folder);
-  try {
-    mkdirSync(labs, { recursive: true, mode: 0o700 });
-  } catch (cause) {
-    throw new LabError(`The folder ${labs} cannot be made: ${(cause as Error).message}`, { cause });
-  }
   if (readProcessFile(files.processFile))
     throw new LabError(`The lab '${files.name}' is up already (postern lab status, postern lab down).`);
   if (readProcessFile(files.upFile)) throw new LabError(`The lab '${files.name}' is just being built.`);
   await removeLab(files);
+  let made: string | undefined;
   try {
-    mkdirSync(files.folder, { mode: 0o700 });
+    made = mkdirSync(files.folder, { recursive: true, mode: 0o700 });
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'EEXIST')
-      throw new LabError(`The lab '${files.name}' is just being built.`, { cause });
     throw new LabError(`The lab's folder cannot be made: ${(cause as Error).message}`, { cause });
   }
+  if (made === undefined) throw new LabError(`The lab '${files.name}' is just being built.`);
   writeProcessFile(files.upFile);
 }
 

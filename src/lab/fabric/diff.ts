@@ -55,6 +55,7 @@ export function diffPlans(before: FabricPlan, after: FabricPlan): FabricSteps {
       add: [
         ...(previous ? [] : ['link set lo up']),
         ...started.map(({ device }) => `link set ${device} up`),
+        ...minus(plan.neighbours, previous?.neighbours).map(text => `ntable change name arp_cache ${text}`),
         ...minus(plan.addresses, previous?.addresses).map(address => `address replace ${address}`),
         ...routes.map(route => `route replace ${routeArguments(route)}`),
         ...minus(plan.rules, previous?.rules).map(rule => `rule add ${rule}`),
@@ -92,6 +93,7 @@ function withoutDevices(
   return {
     ...plan,
     addresses: plan.addresses.filter(stands),
+    neighbours: plan.neighbours.filter(stands),
     routes: plan.routes.filter(({ how }) => stands(how)),
   };
 }

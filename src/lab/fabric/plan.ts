@@ -33,6 +33,8 @@ export interface NamespacePlan {
   /** Arguments of `ip address`: `10.42.1.4/24 dev eth0`. */
   readonly addresses: readonly string[];
   readonly routes: readonly PlannedRoute[];
+  /** Arguments of `ip ntable change name arp_cache`, for settings that the kernel keeps for each device alone. */
+  readonly neighbours: readonly string[];
   /** Arguments of `ip rule`. */
   readonly rules: readonly string[];
   /** An nft script that states its tables as a whole; empty: none. */
@@ -137,6 +139,8 @@ export function planFabric(topology: Topology): FabricPlan {
       builder.addresses.push(`${device}/${nic.subnet.length} dev eth0`);
       // The subnet's gateway is at the other end of every NIC, and asks for it by its own address.
       router.addresses.push(`${formatIpv4(nic.subnet.first + 1)}/32 dev ${device}`);
+      // Answers for others wait up to 0.8 s otherwise.
+      router.neighbours.push(`dev ${device} proxy_delay 0`);
       router.route(`${device}/32`, `dev ${device}`);
       router.rules.push(`pref 100 iif ${device} lookup ${nic.table}`);
       const gateway = `via ${formatIpv4(nic.subnet.first + 1)} dev eth0`;
@@ -243,6 +247,7 @@ class NamespaceBuilder {
   readonly role: NamespaceRole;
   readonly addresses: string[] = [];
   readonly routes: PlannedRoute[] = [];
+  readonly neighbours: string[] = [];
   readonly rules: string[] = [];
   nft = '';
 
@@ -256,7 +261,7 @@ class NamespaceBuilder {
   }
 
   build(): NamespacePlan {
-    const { name, role, addresses, routes, rules, nft } = this;
-    return { name, role, settings: settingsOf(role), addresses, routes, rules, nft };
+    const { name, role, addresses, routes, neighbours, rules, nft } = this;
+    return { name, role, settings: settingsOf(role), addresses, routes, neighbours, rules, nft };
   }
 }

@@ -29,8 +29,6 @@ export function settingsOf(role: NamespaceRole): Readonly<Record<string, string>
         ...IPV4_ONLY,
         'net/ipv4/conf/all/proxy_arp': '1',
         'net/ipv4/conf/default/proxy_arp': '1',
-        // Answers for others would wait up to 0.8 s otherwise.
-        'net/ipv4/neigh/default/proxy_delay': '0',
       };
     case 'edge':
       return { ...ROUTING, ...IPV4_ONLY };
