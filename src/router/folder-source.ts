@@ -22,14 +22,16 @@ const POLL_MS = 2000;
 
 export class FolderSource {
   readonly #options: FolderSourceOptions;
-  readonly #watcher: FSWatcher | undefined;
+  #watcher: FSWatcher | undefined;
+  /** Which folder the watcher looks at: one that was replaced has another inode. */
+  #watched: number | undefined;
   readonly #poll: NodeJS.Timeout;
   #timer: NodeJS.Timeout | undefined;
   #seen = '';
 
   private constructor(options: FolderSourceOptions) {
     this.#options = options;
-    this.#watcher = watchFolder(options.folder, () => this.#soon());
+    this.#watch();
     this.#poll = setInterval(() => this.#soon(), POLL_MS);
   }
 
@@ -53,7 +55,17 @@ export class FolderSource {
     this.#timer = setTimeout(() => this.#reload(), SETTLE_MS);
   }
 
+  #watch(): void {
+    const { folder } = this.#options;
+    const inode = statSync(folder, { throwIfNoEntry: false })?.ino;
+    if (inode === this.#watched) return;
+    this.#watcher?.close();
+    this.#watched = inode;
+    this.#watcher = watchFolder(folder, () => this.#soon());
+  }
+
   #reload(): void {
+    this.#watch();
     const now = signature(this.#options.folder);
     if (now === this.#seen) return;
     this.#seen = now;

@@ -80,6 +80,39 @@ export class RouterNet {
     }
   }
 
+  /** The router has one interface, `eth0`; `cloud` routes and is to translate the public IP. See one-armed.test.ts. */
+  static async openOneArmed(): Promise<RouterNet> {
+    const folder = mkdtempSync(join(tmpdir(), 'postern-router-'));
+    const net = await Namespaces.open(['node', 'web', 'router', 'cloud', 'internet', 'visitor']);
+    const opened = new RouterNet(net, folder);
+    try {
+      await net.link('node', 'eth0', `${CLIENT}/24`, 'cloud', 'node0', '10.42.1.1/24');
+      await net.link('web', 'eth0', `${WEB}/24`, 'cloud', 'web0', '10.42.3.1/24');
+      await net.link('router', 'eth0', '10.42.2.4/24', 'cloud', 'router0', '10.42.2.1/24');
+      await net.link('cloud', 'wan0', `${PUBLIC[0]}/24`, 'internet', 'wan', '52.186.0.1/24');
+      await net.link('visitor', 'eth0', `${VISITOR}/24`, 'internet', 'far', '52.186.1.1/24');
+      const ip = (host: string, ...args: string[]) => net.ok(host, ['ip', ...args]);
+      await ip('node', 'route', 'add', 'default', 'via', '10.42.1.1');
+      await ip('web', 'route', 'add', 'default', 'via', '10.42.3.1');
+      await ip('router', 'route', 'add', 'default', 'via', '10.42.2.1');
+      await ip('cloud', 'route', 'add', 'default', 'via', '52.186.0.1');
+      await ip('visitor', 'route', 'add', 'default', 'via', '52.186.1.1');
+      await net.ok('cloud', ['sysctl', '-qw', 'net.ipv4.ip_forward=1']);
+      // What a user-defined route does: whatever the hosts send goes to the router, what it sends does not.
+      for (const [priority, device] of [
+        ['100', 'node0'],
+        ['101', 'web0'],
+      ] as const)
+        await ip('cloud', 'rule', 'add', 'priority', priority, 'iif', device, 'lookup', '100');
+      await ip('cloud', 'route', 'add', 'default', 'via', '10.42.2.4', 'table', '100');
+      await opened.startInternet();
+      return opened;
+    } catch (error) {
+      await opened.close();
+      throw error;
+    }
+  }
+
   async startInternet(): Promise<void> {
     await this.net.ok('internet', ['sysctl', '-qw', 'net.ipv4.ip_forward=1']);
     await this.net.ok('internet', 'ip route add local 0.0.0.0/0 dev lo table main'.split(' '));
@@ -200,7 +233,7 @@ export class RouterNet {
       [
         ['nft', 'list', 'ruleset'],
         ['ip', 'rule'],
-        ['ip', 'route', 'show', 'table', 'all'],
+        ['ip', '-4', 'route', 'show', 'table', 'all'],
         ['sh', '-c', 'sysctl -a 2>/dev/null | grep -E "forward|rp_filter|redirects|tcp_loose"'],
       ].map(async command => (await this.net.ok('router', command)).stdout),
     );
