@@ -3,6 +3,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PUBLIC_IP_POOL } from '#control/control-plane.ts';
 import { loadFacts } from '#facts/facts.ts';
@@ -22,25 +23,8 @@ const LOOK_MS = 15;
 /** Addresses of the workstation and of hosts on the Internet. */
 const INTERNET_HOSTS = '20.51.99.0/24';
 
-/**
- * Process 1 of the lab: prepares the mounts and waits for the daemon, whose end is its own. While it waits it takes care
- * of orphans, as process 1 must.
- */
-const INIT = `
-mount -t tmpfs -o mode=755,nosuid,nodev tmpfs /run &&
-mkdir -p /run/netns /run/postern/etc /run/postern/namespaces &&
-mount --rbind /etc /run/postern/etc &&
-ip netns attach workstation $$ || exit 1
-mount -t sysfs sysfs /sys 2>/dev/null
-"$@" &
-daemon=$!
-trap 'kill -TERM $daemon' TERM INT HUP
-while :; do
-  wait $daemon
-  status=$?
-  kill -0 $daemon 2>/dev/null || exit $status
-done
-`;
+/** Process 1 of the lab. */
+const INIT = join(import.meta.dirname, 'init.sh');
 
 export async function bringUp(files: LabFiles, internetFile: string | undefined): Promise<LabStatus> {
   if (isInside(files)) throw new LabError(`This is a shell of the lab '${files.name}': it is up.`);
@@ -133,16 +117,12 @@ function writeFolder(files: LabFiles, user: InternetConfig): void {
 function startHolder(files: LabFiles, flags: readonly string[], path: string): ChildProcess {
   const output = openSync(files.output, 'a', 0o600);
   const command = [...NODE_COMMAND, 'lab', 'daemon', '--name', files.name];
-  const holder = spawn(
-    'unshare',
-    [...flags, '--kill-child', '--mount-proc', 'sh', '-c', INIT, 'lab', ...command],
-    {
-      detached: true,
-      cwd: '/',
-      stdio: ['ignore', output, output],
-      env: { ...process.env, PATH: path, POSTERN_STATE: files.stateFolder },
-    },
-  );
+  const holder = spawn('unshare', [...flags, '--kill-child', '--mount-proc', 'sh', INIT, ...command], {
+    detached: true,
+    cwd: '/',
+    stdio: ['ignore', output, output],
+    env: { ...process.env, PATH: path, POSTERN_STATE: files.stateFolder },
+  });
   closeSync(output);
   if (holder.pid !== undefined) writeProcessFile(files.processFile, holder.pid);
   return holder;

@@ -262,7 +262,7 @@ export class LabShell {
     this.#stdout = '';
     this.#stderr = '';
     const mark = `--done-${Math.random().toString(36).slice(2)}-`;
-    this.#child.stdin?.write(`${command}\nprintf '${mark}%d-\\n' $?; printf '${mark}\\n' >&2\n`);
+    this.#child.stdin?.write(`${command}\nprintf -- '${mark}%d-\\n' $?; printf -- '${mark}\\n' >&2\n`);
     while (!(this.#stdout.includes(mark) && this.#stderr.includes(mark))) {
       if (this.#child.exitCode !== null) throw new Error(`the lab's shell ended: ${this.#stderr}`);
       if (performance.now() - started > timeoutMs)
