@@ -1,3 +1,119 @@
-export async function runDoctor(_: readonly string[]): Promise<number> {
-  return 1;
+// `postern doctor`: what this machine offers a gateway, what is missing with the command that helps, and what other
+// programs' rules would do to forwarded packets. It changes nothing.
+
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { formatIpv4 } from '#net/ipv4.ts';
+import { readProcessFile } from '#state/process-file.ts';
+import { stateFolder } from '#state/state-folder.ts';
+import { type Finding, type Read, type Run, warning } from './doctor/finding.ts';
+import { checkForeignRules } from './doctor/foreign-rules.ts';
+import { checkKernel } from './doctor/kernel.ts';
+import {
+  checkConntrack,
+  checkDnsPort,
+  checkForwarding,
+  checkStateFolder,
+  checkTools,
+  checkUserNamespaces,
+} from './doctor/system.ts';
+import { machineAddresses } from './machine.ts';
+import { routerPaths } from './paths.ts';
+
+const PATIENCE_MS = 20_000;
+/** A machine with many containers has large rule sets. */
+const OUTPUT_BYTES = 64 * 1024 * 1024;
+
+/** Exit status 0: the gateway can run here; 1: something it needs is missing. */
+export async function runDoctor(args: readonly string[]): Promise<number> {
+  const command = new Command('postern doctor')
+    .description('What this machine offers a gateway and what is missing. Changes nothing.')
+    .option(
+      '--inside <interface>',
+      'interface that workloads will send to; repeat for several',
+      (value: string, previous: readonly string[]) => [...previous, value],
+      [],
+    )
+    .option('-o, --output <format>', 'table or json', 'table');
+  let given: { readonly inside: readonly string[]; readonly output: string };
+  try {
+    given = command
+      .exitOverride()
+      .parse([...args], { from: 'user' })
+      .opts();
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    throw error;
+  }
+  if (given.output !== 'table' && given.output !== 'json') {
+    process.stderr.write(`postern: --output ${given.output}: expected table or json.\n`);
+    return 2;
+  }
+  const findings = await examine(given.inside);
+  const able = findings.every(({ state }) => state !== 'missing');
+  if (given.output === 'json') process.stdout.write(`${JSON.stringify({ able, findings }, null, 2)}\n`);
+  else print(findings, able);
+  return able ? 0 : 1;
 }
+
+async function examine(inside: readonly string[]): Promise<readonly Finding[]> {
+  const uid = process.geteuid?.() ?? 0;
+  const asRoot = uid === 0;
+  const addresses = machineAddresses(inside).inside.map(formatIpv4);
+  return [
+    ...(asRoot ? [] : [warning('root', 'postern up needs it; the lab does not', 'sudo postern doctor')]),
+    ...(await checkTools(run)),
+    ...(await checkKernel(run, asRoot)),
+    checkUserNamespaces(read),
+    checkForwarding(read, readProcessFile(routerPaths().gatewayPid) !== undefined),
+    checkConntrack(read),
+    ...(await checkDnsPort(run, addresses)),
+    ...(await checkForeignRules(run, read)),
+    checkStateFolder(stateFolder(), uid),
+  ];
+}
+
+function print(findings: readonly Finding[], able: boolean): void {
+  const width = Math.max(...findings.map(({ subject }) => subject.length)) + 2;
+  for (const { state, subject, text, help } of findings) {
+    process.stdout.write(`${state.padEnd(9)}${subject.padEnd(width)}${text}\n`);
+    if (help !== undefined) process.stdout.write(`${' '.repeat(9 + width)}-> ${help}\n`);
+  }
+  const warnings = findings.filter(({ state }) => state === 'warning').length;
+  const missing = findings.filter(({ state }) => state === 'missing').length;
+  process.stdout.write(
+    able
+      ? `\nA gateway can run here${warnings > 0 ? `; ${warnings} of the lines above are worth reading` : ''}.\n`
+      : `\nA gateway cannot run here: ${missing} missing.\n`,
+  );
+}
+
+const run: Run = ([program = '', ...args], input = '') =>
+  new Promise(resolve => {
+    const child = spawn(program, args, {
+      stdio: 'pipe',
+      timeout: PATIENCE_MS,
+      env: { ...process.env, LC_ALL: 'C', PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin` },
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      if (stdout.length < OUTPUT_BYTES) stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      if (stderr.length < OUTPUT_BYTES) stderr += text;
+    });
+    child.stdin.on('error', () => {});
+    child.stdin.end(input);
+    child.once('error', error => resolve({ status: 127, stdout, stderr: error.message }));
+    child.once('close', code => resolve({ status: code ?? 1, stdout, stderr }));
+  });
+
+const read: Read = path => {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+};

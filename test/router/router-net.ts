@@ -57,7 +57,9 @@ export class RouterNet {
     mkdirSync(this.config, { recursive: true });
   }
 
-  static async open(options: { readonly user?: boolean } = {}): Promise<RouterNet> {
+  static async open(
+    options: { readonly user?: boolean; readonly internet?: boolean } = {},
+  ): Promise<RouterNet> {
     const folder = mkdtempSync(join(tmpdir(), 'postern-router-'));
     const net = await Namespaces.open(['node', 'web', 'router', 'internet', 'visitor'], options);
     const opened = new RouterNet(net, folder);
@@ -72,7 +74,7 @@ export class RouterNet {
       await ip('web', 'route', 'add', 'default', 'via', '10.42.3.1');
       await ip('router', 'route', 'add', 'default', 'via', '52.186.0.1');
       await ip('visitor', 'route', 'add', 'default', 'via', '52.186.1.1');
-      await opened.startInternet();
+      if (options.internet ?? true) await opened.startInternet();
       return opened;
     } catch (error) {
       await opened.close();
