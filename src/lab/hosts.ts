@@ -5,6 +5,7 @@ import { FIREWALL_SUBNET, firstUsableAddress } from '#model/virtual-network.ts';
 import { contains, formatIpv4, formatPrefix, parseIpv4 } from '#net/ipv4.ts';
 import { INTERNET, WORKSTATION, WORKSTATION_ADDRESS } from './fabric/plan.ts';
 import { findSubnet, type LabHost, type Topology } from './fabric/topology.ts';
+import { LabError } from './lab-files.ts';
 
 export interface HostRequest {
   readonly name: string;
@@ -13,7 +14,7 @@ export interface HostRequest {
   readonly privateIp?: string;
 }
 
-export class HostRefused extends Error {
+export class HostRefused extends LabError {
   override readonly name = 'HostRefused';
 }
 

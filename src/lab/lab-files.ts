@@ -31,7 +31,7 @@ const NAME = /^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/;
 const SOCKET_PATH_BYTES = 108;
 
 export class LabError extends Error {
-  override readonly name = 'LabError';
+  override readonly name: string = 'LabError';
 }
 
 export function labFiles(name: string): LabFiles {
