@@ -24,6 +24,7 @@ import { Gateway } from './gateway.ts';
 import { LastProgram } from './last-program.ts';
 import { type GatewayOptions, OptionFault, parseGatewayOptions } from './options.ts';
 import { forgetBoot, forgetOtherBoot, SETTINGS_FILE } from './settings-memory.ts';
+import { watchTable } from './table-watch.ts';
 
 const DNS_PORT = 53;
 const STOP_MS = 5000;
@@ -103,10 +104,11 @@ async function serve(options: GatewayOptions): Promise<number> {
     report,
   });
   const { port: proxyPort } = await l7.listen();
+  const netlink = new SystemNetlink();
   const plane = new NetfilterPlane({
     interfaces: options.interfaces,
     runner: new SystemNftRunner(),
-    netlink: new SystemNetlink(),
+    netlink,
     log,
     proxyPort,
     threats,
@@ -115,9 +117,10 @@ async function serve(options: GatewayOptions): Promise<number> {
     onProblem: report,
   });
   netfilter = plane;
-  threats.onChange(
-    () => void plane.setThreatRanges(threats.ranges()).catch(error => report(`threat feeds: ${error}`)),
-  );
+  threats.onChange(() => {
+    l7.judgeAgain();
+    plane.setThreatRanges(threats.ranges()).catch(error => report(`threat feeds: ${error}`));
+  });
   const last = new LastProgram(options.state, () => new Date());
   let publicAddresses: readonly number[] = [];
   function ownAddresses(): readonly Ipv4Range[] {
@@ -145,9 +148,19 @@ async function serve(options: GatewayOptions): Promise<number> {
     firewall: options.firewall,
     apply: program => gateway.apply(program),
   });
-  await new Promise<void>(resolve => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
+  // Whoever supervises the gateway starts it again after a failure, and a start puts everything back.
+  const status = await new Promise<number>(resolve => {
+    watchTable({
+      netlink,
+      onGone: what => {
+        report(`${what} was removed by another program.`);
+        resolve(1);
+      },
+    });
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve(0));
   });
+  // Closed at once, whichever part is gone; ending takes its time.
+  if (status !== 0) await close(options).catch(error => report(error.message));
   client.close();
   await dns.close();
   await l7.close();
@@ -155,7 +168,7 @@ async function serve(options: GatewayOptions): Promise<number> {
   threats.close();
   await log.close();
   removeProcessFile(pidFile(options));
-  return 0;
+  return status;
 }
 
 async function configureDns(dns: DnsProxy, program: Program): Promise<void> {

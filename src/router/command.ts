@@ -63,7 +63,7 @@ function upCommand(): Command {
     .option('--cut-ssh', 'start although the rules cut SSH sessions to this machine', false)
     .option('--threat-feed <file>', 'networks or names to deny or alert on, one a line', collect, [])
     .option('--api-port <port>', 'TLS port of the API; 0 for any free one', '0')
-    .option('--api-listen <address>', 'loopback address of the API', '127.0.0.1')
+    .option('--api-listen <address>', 'address of the API (default: 127.0.0.1)')
     .option('--keep', 'at the end leave the last rules in force; for service managers', false)
     .option('--detach', 'return when the rules are in force and go on in the background', false);
 }

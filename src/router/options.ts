@@ -14,7 +14,8 @@ export interface UpArguments {
   readonly sshFrom: readonly string[];
   readonly threatFeed: readonly string[];
   readonly apiPort: string;
-  readonly apiListen: string;
+  /** Absent: loopback. */
+  readonly apiListen?: string;
 }
 
 export interface UpOptions {
@@ -31,6 +32,8 @@ export interface UpOptions {
   readonly threatFeeds: readonly string[];
   readonly apiPort: number;
   readonly apiListen: string;
+  /** Named on the command line, and so allowed to be another than loopback. */
+  readonly apiNamed: boolean;
 }
 
 export interface Machine {
@@ -101,7 +104,8 @@ export function checkUpArguments(
     sshFrom: given.sshFrom,
     threatFeeds: given.threatFeed.map(file => resolve(file)),
     apiPort,
-    apiListen: given.apiListen,
+    apiListen: given.apiListen ?? '127.0.0.1',
+    apiNamed: given.apiListen !== undefined,
   };
   return { options, faults };
 }

@@ -47,6 +47,7 @@ export class Router {
       factsDir: paths.facts,
       tlsHost: options.apiListen,
       tlsPort: options.apiPort,
+      allowRemote: options.apiNamed,
       localAddressOf: () => localAddressOf,
       refuseFirewall: ({ origin }) =>
         origin === 'api' ? `this router serves the firewall that ${options.config} describes` : undefined,

@@ -232,6 +232,20 @@ describe('whatever is killed, nothing opens', { skip: unavailable ?? false }, ()
     assert.match((await router.postern(['down'])).stdout, /Nothing is up/);
   });
 
+  it('rules that another program flushes are put back, and routing with them', async () => {
+    await router.up();
+    await router.net.ok('router', ['nft', 'flush', 'ruleset']);
+    await router.net.ok('router', ['ip', 'rule', 'del', 'priority', '20559']);
+    await sleep(1000);
+    await untilInForce();
+    assert.equal(await router.echo('93.184.3.9', 9000), '');
+    assert.equal(await router.echo(ALLOWED.address, ALLOWED.port), 'hello');
+    assert.equal(await router.https(SITE.site, SITE.siteAddress), 200);
+    assert.match(router.complaints, /nft table inet postern was removed by another program/);
+    assert.equal((await router.postern(['down'])).status, 0);
+    assert.equal(await router.kernelState(), untouched);
+  });
+
   it("detached: up returns when the rules are in force; a service manager's stop keeps them, down takes them", async () => {
     const detached = await router.postern(['up', '--config', router.config, ...UP, '--keep', '--detach']);
     assert.equal(detached.status, 0, detached.stderr);
