@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startControlPlane } from '#control/control-plane.ts';
 import { formatIpv4 } from '#net/ipv4.ts';
+import { LAB_RUN } from './etc-folder.ts';
 import { SystemCommandRunner } from './fabric/commands.ts';
 import { KernelFabric } from './fabric/kernel-fabric.ts';
 import { INTERNET } from './fabric/plan.ts';
@@ -140,5 +141,7 @@ async function answer(request: LabRequest, running: Running): Promise<unknown> {
 /** The lab's CA, and no other, is what programs of the lab trust. */
 function trustLab({ internetState, caBundle }: LabFiles): void {
   copyFileSync(join(internetState, 'ca.pem'), caBundle);
-  for (const path of TRUST_BUNDLES) if (existsSync(path)) spawnSync('mount', ['--bind', caBundle, path]);
+  // Programs see the machine's /etc through the second path; links in it may lead back to the first.
+  for (const path of TRUST_BUNDLES.flatMap(path => [path, join(LAB_RUN, path)]))
+    if (existsSync(path)) spawnSync('mount', ['--bind', caBundle, path]);
 }

@@ -19,6 +19,7 @@ mount -t sysfs sysfs /sys 2>/dev/null
 hostname "$2" 2>/dev/null
 cd "$3" 2>/dev/null || cd "$HOME" || exit 125
 shift 3
+command -v -- "$1" >/dev/null 2>&1 || { echo "postern lab: there is no program '$1'" >&2; exit 127; }
 exec setpriv --pdeathsig KILL -- "$@"
 `;
 

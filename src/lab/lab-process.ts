@@ -34,18 +34,21 @@ export function entry(files: LabFiles): string[] {
 }
 
 export function childOf(pid: number): number | undefined {
+  return childrenOf(pid)[0];
+}
+
+function childrenOf(pid: number): number[] {
   let text: string;
   try {
     text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
   } catch {
-    text = childByParent(pid);
+    text = childrenByParent(pid);
   }
-  const [first = ''] = text.split(' ');
-  return first === '' ? undefined : Number(first);
+  return text === '' ? [] : text.split(' ').map(Number);
 }
 
 /** For kernels without lists of children: field 4 of /proc/PID/stat (proc(5)). */
-function childByParent(parent: number): string {
+function childrenByParent(parent: number): string {
   const isChild = (pid: string) => {
     try {
       const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -54,7 +57,9 @@ function childByParent(parent: number): string {
       return false;
     }
   };
-  return readdirSync('/proc').find(name => /^\d+$/.test(name) && isChild(name)) ?? '';
+  return readdirSync('/proc')
+    .filter(name => /^\d+$/.test(name) && isChild(name))
+    .join(' ');
 }
 
 /** Waits until the lab's process has ended; false if it has not after `patienceMs`. */
@@ -70,7 +75,8 @@ export async function hasEnded(files: LabFiles, patienceMs: number): Promise<boo
 export async function removeLab(files: LabFiles): Promise<void> {
   const holder = readProcessFile(files.processFile);
   if (holder) {
-    process.kill(holder.pid, 'SIGKILL');
+    // A holder that is killed before it has tied its child to its own life would leave it behind.
+    for (const pid of [...childrenOf(holder.pid), holder.pid]) kill(pid);
     if (!(await hasEnded(files, 5000)))
       throw new LabError(`Process ${holder.pid} of the lab cannot be ended.`);
   }
@@ -79,6 +85,14 @@ export async function removeLab(files: LabFiles): Promise<void> {
   removeIfEmpty(dirname(files.folder));
   // A state folder that the user named is the user's.
   if (!process.env.POSTERN_STATE) removeIfEmpty(files.stateFolder);
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended meanwhile.
+  }
 }
 
 function removeIfEmpty(folder: string): void {

@@ -37,22 +37,20 @@ export async function bringUp(files: LabFiles, internetFile: string | undefined)
   const flags = namespaceFlags(path);
   const internet = readInternetFile(internetFile);
   await claimFolder(files);
-  let holder: ChildProcess | undefined;
+  let interrupted: Promise<never> | undefined;
   const interrupt = (signal: NodeJS.Signals) => {
-    holder?.kill('SIGKILL');
-    void removeLab(files).then(() => process.exit(signal === 'SIGINT' ? 130 : 143));
+    interrupted ??= removeLab(files).then(() => process.exit(signal === 'SIGINT' ? 130 : 143));
   };
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt).on('SIGHUP', interrupt);
   try {
     writeFolder(files, internet);
-    holder = startHolder(files, flags, path);
+    const holder = startHolder(files, flags, path);
     const status = await untilAnswering(files, holder);
     rmSync(files.upFile, { force: true });
     holder.unref();
     return status;
   } catch (error) {
-    holder?.kill('SIGKILL');
-    await removeLab(files);
+    await (interrupted ?? removeLab(files));
     throw error;
   } finally {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt).off('SIGHUP', interrupt);
