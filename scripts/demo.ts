@@ -26,7 +26,7 @@ const green = (text: string) => paint(32, text);
 const red = (text: string) => paint(31, text);
 const say = (text = '') => process.stdout.write(`${text}\n`);
 
-const TITLE_WIDTH = 78;
+const TITLE_WIDTH = 76;
 const started = performance.now();
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
 

@@ -259,7 +259,7 @@ export const CHECKS: readonly Check[] = [
   },
   {
     group: 'Tricks',
-    title: "a foreign site's address with SNI mcr.microsoft.com never reaches the foreign site",
+    title: "SNI mcr.microsoft.com at another site's address never reaches the other site",
     run: async lab => {
       const foreign = await resolve(lab, 'node-1', 'evil.example.net');
       const seen = await whoami(
@@ -387,7 +387,7 @@ const networkRule = (...args: string[]) => [
 export const CHANGES: readonly Check[] = [
   {
     group: 'DNS',
-    title: '1,000 names never asked before, connected to in the tick of the answer: no SYN lost',
+    title: '1,000 new names, connected to in the tick of the answer: no SYN lost',
     run: async lab => {
       const names = Array.from({ length: 1000 }, (_, i) => `n${i}.moving.example.org`);
       await lab.azOk(
