@@ -19,7 +19,7 @@ export interface Answer {
   readonly headers: Headers;
   readonly text: string;
   readonly body: Json & {
-    readonly error: { code: string; message: string; details: Json[] };
+    readonly error: { code: string; message: string; target?: string; details: Json[] };
     readonly value: Json[];
   };
 }

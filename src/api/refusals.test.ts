@@ -36,7 +36,9 @@ async function refused(
   return answer;
 }
 
-const targets = (answer: Answer): unknown[] => answer.body.error.details.map(detail => detail.target);
+/** Of all faults: a single one is the error itself. */
+const targets = ({ body: { error } }: Answer): unknown[] =>
+  error.details.length === 0 ? [error.target] : error.details.map(detail => detail.target);
 
 describe('the request itself', () => {
   it('must be JSON, an object, and in UTF-8', async () => {

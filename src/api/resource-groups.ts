@@ -12,6 +12,7 @@ import { deleteGroup, refuseDescribed } from './deletion.ts';
 import { apiVersionOf, originOf, pathSegments, readJson } from './http.ts';
 import type { KeyLock } from './key-lock.ts';
 import { kindOfType } from './kinds.ts';
+import { filtered } from './list-filter.ts';
 import type { KindContext } from './resource-kind.ts';
 import { patchTags } from './resource-writes.ts';
 import { settleFirewalls } from './settling.ts';
@@ -22,12 +23,16 @@ export function resourceGroupRoutes(context: KindContext, lock: KeyLock): Hono {
   const nameOf = (http: Context): string => pathSegments(http.req.raw)[3] ?? '';
 
   routes.get('/subscriptions/:s/resourcegroups', http =>
-    http.json({ value: listGroups(context).map(showGroup) }),
+    http.json({ value: filtered(listGroups(context), http.req.raw).map(showGroup) }),
   );
-  routes.get('/subscriptions/:s/resources', http => http.json({ value: store.list().flatMap(summarize) }));
+  const listResources = (http: Context, resources: readonly StoredResource[]) => {
+    const shown = resources.filter(({ document }) => kindOfType(document.type) !== undefined);
+    return http.json({ value: filtered(shown, http.req.raw).flatMap(summarize) });
+  };
+  routes.get('/subscriptions/:s/resources', http => listResources(http, store.list()));
   routes.get('/subscriptions/:s/resourcegroups/:g/resources', http => {
     const group = findGroup(nameOf(http), context);
-    return http.json({ value: store.list({ resourceGroup: group.document.name }).flatMap(summarize) });
+    return listResources(http, store.list({ resourceGroup: group.document.name }));
   });
 
   routes.get('/subscriptions/:s/resourcegroups/:g', http => {

@@ -1,5 +1,5 @@
 // A refusal as Azure Resource Manager words it: an HTTP status, a code a script can test, a message a person can
-// act on, and one detail for every single fault. The API turns it into a response in one place.
+// act on, and, where there are several faults, one detail for each. The API turns it into a response in one place.
 
 export interface ArmErrorDetail {
   readonly code: string;
@@ -32,15 +32,15 @@ export class ArmError extends Error {
 }
 
 /**
- * The one error for all faults of a request. A single fault gives its own code and message; several give the first
- * one's, say how many more there are, and list all of them as details.
+ * The one error for all faults of a request. A single fault gives its own code and message and, as Azure's errors, no
+ * details, which clients would print a second time; several give the first one's, say how many more there are, and list all of them as details.
  */
 export function errorOfFaults(
   status: number,
   faults: readonly [ArmErrorDetail, ...ArmErrorDetail[]],
 ): ArmError {
   const [first, ...others] = faults;
-  if (others.length === 0) return new ArmError(status, first.code, first.message, faults, first.target);
+  if (others.length === 0) return new ArmError(status, first.code, first.message, [], first.target);
   const more = others.length === 1 ? 'one more fault' : `${others.length} more faults`;
   return new ArmError(
     status,

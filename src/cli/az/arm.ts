@@ -144,6 +144,19 @@ export class Arm {
     if (!noWait) await this.#finish(response, undefined);
   }
 
+  /**
+   * As Azure's CLI deletes network resources: what is not there, or whose parent is not there, counts as deleted. Only
+   * who does not wait hears of the missing parent.
+   */
+  async deleteIfThere(path: string, options: WriteOptions = {}): Promise<void> {
+    try {
+      await this.delete(path, options);
+    } catch (error) {
+      const absent = error instanceof ArmRequestError && error.status === 404;
+      if (!absent || options.noWait) throw error;
+    }
+  }
+
   /** Sends anything, for `az rest`; the answer whatever its status. */
   async request(method: string, path: string, body?: unknown): Promise<HttpResponse> {
     return this.#exchange(method, path, body);

@@ -107,7 +107,7 @@ describe('errors', () => {
   const usage: readonly (readonly [string, RegExp])[] = [
     [
       'group create',
-      /^the following arguments are required: --location\/-l, --name\/--resource-group\/-n\/-g\n/,
+      /^the following arguments are required: --location\/-l, --name\/-n\/--resource-group\/-g\n/,
     ],
     [
       'network firewal list',

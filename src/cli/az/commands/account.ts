@@ -1,7 +1,7 @@
 // az account: the one subscription of the control plane.
 
 import type { Arm } from '../arm.ts';
-import { UsageError } from '../errors.ts';
+import { isRecord, UsageError } from '../errors.ts';
 import type { Argument, Command } from '../spec.ts';
 
 const subscription: Argument = {
@@ -26,13 +26,46 @@ function present(arm: Arm): Record<string, unknown> {
   };
 }
 
+function tableRow(subscription: unknown): unknown {
+  if (!isRecord(subscription)) return subscription;
+  const { name, cloudName, id, tenantId, state, isDefault } = subscription;
+  return {
+    Name: name,
+    CloudName: cloudName,
+    SubscriptionId: id,
+    TenantId: tenantId,
+    State: state,
+    IsDefault: isDefault,
+  };
+}
+
+/** With the members that Azure's CLI prints even where nothing is known. */
+function presentLocation(location: unknown): unknown {
+  if (!isRecord(location)) return location;
+  const unknown = {
+    geographyGroup: null,
+    latitude: null,
+    longitude: null,
+    pairedRegion: null,
+    physicalLocation: null,
+    regionCategory: null,
+  };
+  return {
+    subscriptionId: null,
+    ...location,
+    metadata: { ...unknown, ...(isRecord(location.metadata) ? location.metadata : {}) },
+  };
+}
+
 export const commands: readonly Command[] = [
   {
     name: 'list',
     summary: 'List subscriptions. There is one.',
     arguments: [],
+    table: result => (Array.isArray(result) ? result.map(tableRow) : result),
     async run({ arm }) {
-      return [present(arm)];
+      const { environmentName, ...rest } = present(arm);
+      return [{ cloudName: environmentName, ...rest }];
     },
   },
   {
@@ -40,7 +73,7 @@ export const commands: readonly Command[] = [
     summary: 'List regions.',
     arguments: [],
     async run({ arm }) {
-      return arm.list(`/subscriptions/${arm.subscription}/locations`);
+      return (await arm.list(`/subscriptions/${arm.subscription}/locations`)).map(presentLocation);
     },
   },
   {

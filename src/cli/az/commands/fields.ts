@@ -13,6 +13,20 @@ export function propertiesOf(resource: ArmObject): ArmObject {
   return isRecord(resource.properties) ? { ...resource.properties } : {};
 }
 
+/**
+ * The `tags` of a network resource after an update: as with Azure's CLI, those given are added to those there are, and
+ * `key=null` takes one away. Given as `""`, all are gone.
+ */
+export function updatedTags(
+  resource: ArmObject,
+  tags: Readonly<Record<string, string>> | undefined,
+): ArmObject {
+  if (tags === undefined) return {};
+  if (Object.keys(tags).length === 0) return { tags: {} };
+  const all = Object.entries({ ...(isRecord(resource.tags) ? resource.tags : {}), ...tags });
+  return { tags: Object.fromEntries(all.filter(([, value]) => value !== 'null')) };
+}
+
 /** A list of named things inside a document. */
 export function namedItems(value: unknown): ArmObject[] {
   return Array.isArray(value) ? value.filter(isRecord) : [];

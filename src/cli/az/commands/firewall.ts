@@ -6,7 +6,7 @@ import type { Arm, ArmObject } from '../arm.ts';
 import { isRecord, UsageError } from '../errors.ts';
 import { presentResource } from '../present.ts';
 import type { Argument, Command, Values } from '../spec.ts';
-import { given, propertiesOf, requireChange } from './fields.ts';
+import { given, propertiesOf, requireChange, updatedTags } from './fields.ts';
 import { deleteCommand, listCommand, showCommand } from './standard.ts';
 
 const kind = { type: 'azureFirewalls', noun: 'firewall' };
@@ -146,15 +146,15 @@ export const commands: readonly Command[] = [
     async run({ arm, values }) {
       const additional = additionalProperties(values);
       const mode = given({ threatIntelMode: values.optional('threatIntelMode') });
-      const newTags = given({ tags: values.tags() });
+      const newTags = values.tags();
       requireChange(
-        { ...additional, ...mode, ...newTags },
+        { ...additional, ...mode, ...given({ newTags }) },
         '--dns-servers, --enable-dns-proxy, --private-ranges, --threat-intel-mode, --tags',
       );
       const path = arm.networkPath(values.text('resourceGroup'), kind.type, values.text('name'));
       const change = (firewall: ArmObject): ArmObject => ({
         ...firewall,
-        ...newTags,
+        ...updatedTags(firewall, newTags),
         properties: { ...withAdditionalProperties(propertiesOf(firewall), additional), ...mode },
       });
       return presentResource(await arm.edit(path, change, { noWait: values.switch('noWait') }));

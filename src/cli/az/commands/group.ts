@@ -9,7 +9,7 @@ import type { Argument, Command } from '../spec.ts';
 // Another key than `--resource-group` has elsewhere, so that no default can choose the group to delete.
 const groupName: Argument = {
   key: 'group',
-  flags: ['--name', '--resource-group', '-n', '-g'],
+  flags: ['--name', '-n', '--resource-group', '-g'],
   required: true,
   help: 'Name of the resource group.',
 };
@@ -67,7 +67,6 @@ export const commands: readonly Command[] = [
     name: 'show',
     summary: 'Show a resource group.',
     arguments: [groupName],
-    table: tableRow,
     async run({ arm, values }) {
       return presentGroup(await arm.get(arm.groupPath(values.text('group'))));
     },

@@ -3,7 +3,7 @@
 import { location, named, noWait, resourceGroup, tags } from '../arguments.ts';
 import { presentResource } from '../present.ts';
 import type { Argument, Command } from '../spec.ts';
-import { given, propertiesOf, requireChange } from './fields.ts';
+import { given, propertiesOf, requireChange, updatedTags } from './fields.ts';
 import { deleteCommand, listCommand, showCommand } from './standard.ts';
 
 const kind = { type: 'ipGroups', noun: 'IP group' };
@@ -45,12 +45,16 @@ export const commands: readonly Command[] = [
     },
     async run({ arm, values }) {
       const addresses = given({ ipAddresses: values.list('ipAddresses') });
-      const newTags = given({ tags: values.tags() });
-      requireChange({ ...addresses, ...newTags }, '--ip-addresses, --tags');
+      const newTags = values.tags();
+      requireChange({ ...addresses, ...given({ newTags }) }, '--ip-addresses, --tags');
       const path = arm.networkPath(values.text('resourceGroup'), kind.type, values.text('name'));
       const result = await arm.edit(
         path,
-        group => ({ ...group, ...newTags, properties: { ...propertiesOf(group), ...addresses } }),
+        group => ({
+          ...group,
+          ...updatedTags(group, newTags),
+          properties: { ...propertiesOf(group), ...addresses },
+        }),
         { noWait: values.switch('noWait') },
       );
       return presentResource(result);

@@ -1,12 +1,31 @@
 // az network public-ip: public IP addresses.
 
 import { location, named, noWait, resourceGroup, tags } from '../arguments.ts';
+import { isRecord } from '../errors.ts';
 import { presentResource, unwrapped } from '../present.ts';
 import type { Command } from '../spec.ts';
 import { given } from './fields.ts';
 import { deleteCommand, listCommand, showCommand } from './standard.ts';
 
-const kind = { type: 'publicIPAddresses', noun: 'public IP address' };
+const kind = {
+  type: 'publicIPAddresses',
+  noun: 'public IP address',
+  showTable: tableRow,
+  listTable: (result: unknown) => (Array.isArray(result) ? result.map(tableRow) : result),
+};
+
+function tableRow(address: unknown): unknown {
+  if (!isRecord(address)) return address;
+  return {
+    Name: address.name,
+    ResourceGroup: address.resourceGroup,
+    Location: address.location,
+    Zones: Array.isArray(address.zones) ? address.zones.join(' ') : ' ',
+    Address: address.ipAddress,
+    IdleTimeoutInMinutes: address.idleTimeoutInMinutes,
+    ProvisioningState: address.provisioningState,
+  };
+}
 
 const noDnsName = 'public IPs have no DNS name of their own.';
 

@@ -4,7 +4,7 @@ import { location, named, noWait, resourceGroup, tags } from '../arguments.ts';
 import type { Arm } from '../arm.ts';
 import { presentResource } from '../present.ts';
 import type { Argument, Command, Values } from '../spec.ts';
-import { given, propertiesOf, requireChange } from './fields.ts';
+import { given, propertiesOf, requireChange, updatedTags } from './fields.ts';
 import { deleteCommand, listCommand, showCommand } from './standard.ts';
 
 const kind = { type: 'routeTables', noun: 'route table' };
@@ -50,7 +50,7 @@ export const commands: readonly Command[] = [
         path,
         table => ({
           ...table,
-          ...given({ tags: newTags }),
+          ...updatedTags(table, newTags),
           properties: { ...propertiesOf(table), ...properties },
         }),
         { noWait: values.switch('noWait') },
@@ -127,7 +127,7 @@ export const routeCommands: readonly Command[] = [
     summary: 'Delete a route.',
     arguments: [named('route'), resourceGroup, tableName, noWait],
     async run({ arm, values }) {
-      await arm.delete(routePath(arm, values), { noWait: values.switch('noWait') });
+      await arm.deleteIfThere(routePath(arm, values), { noWait: values.switch('noWait') });
     },
   },
   {

@@ -10,14 +10,18 @@ export interface ResourceKind {
   readonly type: string;
   /** Such as `virtual network`, for help. */
   readonly noun: string;
+  /** Rows of `show` and `list` for `-o table`, where they are not the plain ones. */
+  readonly showTable?: (result: unknown) => unknown;
+  readonly listTable?: (result: unknown) => unknown;
 }
 
-export function showCommand({ type, noun }: ResourceKind): Command {
+export function showCommand({ type, noun, showTable }: ResourceKind): Command {
   return {
     name: 'show',
     summary: `Show a ${noun}.`,
     arguments: [named(noun), resourceGroup],
     refused: { '--ids': 'name the resource with --name and --resource-group.' },
+    ...(showTable && { table: showTable }),
     async run({ arm, values }) {
       return presentResource(
         await arm.get(arm.networkPath(values.text('resourceGroup'), type, values.text('name'))),
@@ -26,11 +30,12 @@ export function showCommand({ type, noun }: ResourceKind): Command {
   };
 }
 
-export function listCommand({ type, noun }: ResourceKind): Command {
+export function listCommand({ type, noun, listTable }: ResourceKind): Command {
   return {
     name: 'list',
     summary: `List every ${noun} of a resource group, or of all groups.`,
     arguments: [anyResourceGroup],
+    ...(listTable && { table: listTable }),
     async run({ arm, values }) {
       return presentResource(await arm.list(arm.networkPath(values.optional('resourceGroup'), type)));
     },
@@ -45,7 +50,7 @@ export function deleteCommand({ type, noun }: ResourceKind): Command {
     refused: { '--ids': 'name the resource with --name and --resource-group.' },
     async run({ arm, values }) {
       const path = arm.networkPath(values.text('resourceGroup'), type, values.text('name'));
-      await arm.delete(path, { noWait: values.switch('noWait') });
+      await arm.deleteIfThere(path, { noWait: values.switch('noWait') });
     },
   };
 }

@@ -57,7 +57,7 @@ export const commands: readonly Command[] = [
   {
     name: 'create',
     summary: 'Create a subnet.',
-    arguments: [...subnetArguments, { ...addressPrefixes, required: true }, noWait, routeTable],
+    arguments: [...subnetArguments, addressPrefixes, noWait, routeTable],
     refused,
     examples: [
       'az network vnet subnet create -g aks-egress-rg --vnet-name aks-egress-vnet -n AzureFirewallSubnet --address-prefixes 10.42.2.0/24',
@@ -81,7 +81,7 @@ export const commands: readonly Command[] = [
     arguments: [...subnetArguments, noWait],
     refused,
     async run({ arm, values }) {
-      await arm.delete(subnetPath(arm, values), { noWait: values.switch('noWait') });
+      await arm.deleteIfThere(subnetPath(arm, values), { noWait: values.switch('noWait') });
     },
   },
   {

@@ -1,13 +1,17 @@
 // az network vnet: virtual networks.
 
 import { location, named, noWait, resourceGroup, tags } from '../arguments.ts';
-import { UsageError } from '../errors.ts';
+import { isRecord, UsageError } from '../errors.ts';
 import { presentResource, unwrapped } from '../present.ts';
 import type { Argument, Command } from '../spec.ts';
-import { given, propertiesOf, requireChange } from './fields.ts';
+import { given, propertiesOf, requireChange, updatedTags } from './fields.ts';
 import { deleteCommand, listCommand, showCommand } from './standard.ts';
 
-const kind = { type: 'virtualNetworks', noun: 'virtual network' };
+const kind = {
+  type: 'virtualNetworks',
+  noun: 'virtual network',
+  listTable: (result: unknown) => (Array.isArray(result) ? result.map(tableRow) : result),
+};
 
 const addressPrefixes: Argument = {
   key: 'addressPrefixes',
@@ -112,7 +116,7 @@ export const commands: readonly Command[] = [
         path,
         vnet => ({
           ...vnet,
-          ...given({ tags: newTags }),
+          ...updatedTags(vnet, newTags),
           properties: { ...propertiesOf(vnet), ...changes },
         }),
         { noWait: values.switch('noWait') },
@@ -121,6 +125,24 @@ export const commands: readonly Command[] = [
     },
   },
 ];
+
+function tableRow(vnet: unknown): unknown {
+  if (!isRecord(vnet)) return vnet;
+  const texts = (value: unknown, key: string): string => {
+    const list = isRecord(value) ? value[key] : undefined;
+    return Array.isArray(list) ? list.join(', ') : '';
+  };
+  return {
+    Name: vnet.name,
+    ResourceGroup: vnet.resourceGroup,
+    Location: vnet.location,
+    NumSubnets: Array.isArray(vnet.subnets) ? vnet.subnets.length : 0,
+    Prefixes: texts(vnet.addressSpace, 'addressPrefixes'),
+    DnsServers: texts(vnet.dhcpOptions, 'dnsServers') || ' ',
+    DDOSProtection: vnet.enableDdosProtection,
+    VMProtection: vnet.enableVmProtection,
+  };
+}
 
 function newSubnet(
   name: string | undefined,
