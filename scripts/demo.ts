@@ -93,6 +93,17 @@ async function typeCommands(lab: Lab): Promise<void> {
   }
 }
 
+/** The last few lines that differ in where they lead and why, since ten refused connections to one place tell nothing new. */
+function distinct(log: string): string[] {
+  const lines = new Map(
+    log
+      .trimEnd()
+      .split('\n')
+      .map(line => [line.slice(line.indexOf('->')), line]),
+  );
+  return [...lines.values()].slice(-8);
+}
+
 async function main(): Promise<number> {
   const before = hostState();
   say(
@@ -119,14 +130,7 @@ async function main(): Promise<number> {
       encoding: 'utf8',
       env: { ...process.env, ...lab.env },
     });
-    say(
-      `${logs.stdout}${logs.stderr}`
-        .trimEnd()
-        .split('\n')
-        .slice(-8)
-        .map(line => `  ${line}`)
-        .join('\n'),
-    );
+    for (const line of distinct(`${logs.stdout}${logs.stderr}`)) say(`  ${line}`);
     if (keep) {
       say(`\nThe lab stays. Look around, with ${bold(`POSTERN_STATE=${lab.state}`)} in the environment:`);
       say('  bin/postern lab --name demo shell            az, dig and curl in the workstation');
