@@ -3,7 +3,6 @@
 // the network; `--remove` alone takes them away. No decision is made here.
 
 import { chmodSync, mkdirSync } from 'node:fs';
-import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { CommanderError } from 'commander';
 import { DnsProxy } from '#dataplane/dns/dns-proxy.ts';
@@ -13,21 +12,22 @@ import { installClosed, removeLeftovers } from '#dataplane/netfilter/leftovers.t
 import { NetfilterPlane } from '#dataplane/netfilter/netfilter-plane.ts';
 import { ThreatFeeds } from '#dataplane/threat/threat-feeds.ts';
 import type { Program } from '#ir/program.ts';
-import { type Ipv4Range, mergeRanges, parseIpv4 } from '#net/ipv4.ts';
+import { type Ipv4Range, mergeRanges } from '#net/ipv4.ts';
 import { SystemNetlink } from '#netlink/kernel-netlink.ts';
 import { SystemNftRunner } from '#nft/runner.ts';
-import { endProcess, removeProcessFile, writeProcessFile } from '#state/process-file.ts';
+import { removeProcessFile } from '#state/process-file.ts';
 import { FileSink } from '#telemetry/file-sink.ts';
 import { ControlClient } from './control-client.ts';
 import { raiseFileLimit } from './file-limit.ts';
 import { Gateway } from './gateway.ts';
 import { LastProgram } from './last-program.ts';
+import { markRemoved, pidFile, takeLock, wasRemovedSince } from './lock.ts';
 import { type GatewayOptions, OptionFault, parseGatewayOptions } from './options.ts';
+import { OwnAddresses } from './own-addresses.ts';
 import { forgetBoot, forgetOtherBoot, SETTINGS_FILE } from './settings-memory.ts';
 import { watchTable } from './table-watch.ts';
 
 const DNS_PORT = 53;
-const STOP_MS = 5000;
 
 const report = (message: string) => process.stderr.write(`postern gateway: ${message}\n`);
 
@@ -44,18 +44,19 @@ export async function runGateway(args: readonly string[]): Promise<number> {
   const folder = options.state;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   chmodSync(folder, 0o700);
-  // Two gateways of one machine would fight over the table and the ports: the newer one takes over.
-  if (options.mode !== 'closed' && !(await endProcess(pidFile(options), STOP_MS))) {
-    report(`the gateway that runs already (process file ${pidFile(options)}) cannot be ended`);
+  // Not all ways to become root have these on the path.
+  process.env.PATH = `${process.env.PATH ?? ''}:/usr/sbin:/sbin`;
+  if (options.mode === 'closed') return close(options);
+  const lock = await takeLock(folder, { replaceable: options.mode === 'serve' });
+  if (!lock) {
+    report('another gateway, with another state folder, runs in this network namespace');
     return 1;
   }
-  switch (options.mode) {
-    case 'remove':
-      return remove(options);
-    case 'closed':
-      return close(options);
-    case 'serve':
-      return serve(options);
+  try {
+    return await (options.mode === 'remove' ? remove(options) : serve(options));
+  } finally {
+    removeProcessFile(pidFile(folder));
+    await lock.release();
   }
 }
 
@@ -65,7 +66,7 @@ async function remove(options: GatewayOptions): Promise<number> {
   await removeLeftovers(new SystemNftRunner(), settingsOf(options));
   new LastProgram(options.state, () => new Date()).forget();
   forgetBoot(options.state);
-  removeProcessFile(pidFile(options));
+  markRemoved(options.state);
   return 0;
 }
 
@@ -79,12 +80,13 @@ async function close(options: GatewayOptions): Promise<number> {
 const settingsOf = (options: GatewayOptions) =>
   new HostSettings({ memory: join(options.state, SETTINGS_FILE) });
 
-const pidFile = (options: GatewayOptions) => join(options.state, 'pid');
-
 async function serve(options: GatewayOptions): Promise<number> {
   raiseFileLimit();
+  if (wasRemovedSince(options.state, performance.timeOrigin)) {
+    report('the rules were taken away while it started, so it ends');
+    return 0;
+  }
   forgetOtherBoot(options.state);
-  writeProcessFile(pidFile(options));
   const log = new FileSink({ path: join(options.logs, 'firewall.jsonl'), report });
   const threats = new ThreatFeeds({ files: options.threatFeeds, report });
   await threats.start();
@@ -122,10 +124,11 @@ async function serve(options: GatewayOptions): Promise<number> {
     plane.setThreatRanges(threats.ranges()).catch(error => report(`threat feeds: ${error}`));
   });
   const last = new LastProgram(options.state, () => new Date());
+  const own = new OwnAddresses();
   let publicAddresses: readonly number[] = [];
   function ownAddresses(): readonly Ipv4Range[] {
     return mergeRanges(
-      [...interfaceAddresses(), ...publicAddresses].map(address => ({ first: address, last: address })),
+      [...own.list(), ...publicAddresses].map(address => ({ first: address, last: address })),
     );
   }
   const gateway = new Gateway({
@@ -167,7 +170,6 @@ async function serve(options: GatewayOptions): Promise<number> {
   await plane.close({ keep: true });
   threats.close();
   await log.close();
-  removeProcessFile(pidFile(options));
   return status;
 }
 
@@ -188,12 +190,4 @@ async function configureDns(dns: DnsProxy, program: Program): Promise<void> {
     threatIntel: program.threatIntel,
     ruleOf: fqdn => ruleOf.get(fqdn) ?? null,
   });
-}
-
-/** Every IPv4 address of this machine: never a place that a name may lead to. */
-function interfaceAddresses(): number[] {
-  return Object.values(networkInterfaces())
-    .flatMap(addresses => addresses ?? [])
-    .map(({ address }) => parseIpv4(address))
-    .filter(address => address !== undefined);
 }

@@ -71,6 +71,8 @@ function upCommand(): Command {
 export async function runUp(args: readonly string[]): Promise<number> {
   const given = parse<UpArguments & UpFlags>(upCommand(), args);
   if (typeof given === 'number') return given;
+  // Not all ways to become root have these on the path.
+  process.env.PATH = `${process.env.PATH ?? ''}:/usr/sbin:/sbin`;
   const { options, faults } = checkUpArguments(given, {
     interfaces: interfaceNames(),
     dnsServers: systemDnsServers(),

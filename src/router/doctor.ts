@@ -58,9 +58,10 @@ export async function runDoctor(args: readonly string[]): Promise<number> {
 }
 
 async function examine(inside: readonly string[]): Promise<readonly Finding[]> {
+  process.env.PATH = `${process.env.PATH ?? ''}:/usr/sbin:/sbin`;
   const uid = process.geteuid?.() ?? 0;
   const asRoot = uid === 0;
-  const addresses = machineAddresses(inside).inside.map(formatIpv4);
+  const addresses = inside.length === 0 ? [] : machineAddresses(inside).inside.map(formatIpv4);
   return [
     ...(asRoot ? [] : [warning('root', 'postern up needs it; the lab does not', 'sudo postern doctor')]),
     ...(await checkTools(run)),
@@ -94,7 +95,7 @@ const run: Run = ([program = '', ...args], input = '') =>
     const child = spawn(program, args, {
       stdio: 'pipe',
       timeout: PATIENCE_MS,
-      env: { ...process.env, LC_ALL: 'C', PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin` },
+      env: { ...process.env, LC_ALL: 'C' },
     });
     let stdout = '';
     let stderr = '';

@@ -1,19 +1,26 @@
 // What the machine itself says: addresses of its interfaces, and who is logged in over SSH.
 
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { networkInterfaces } from 'node:os';
 import { parseIpv4 } from '#net/ipv4.ts';
 import type { MachineAddresses } from './local-addresses.ts';
 
-export function machineAddresses(inside: readonly string[]): MachineAddresses {
-  const interfaces = networkInterfaces();
-  const addressesOf = (name: string) =>
-    (interfaces[name] ?? [])
-      .map(({ address }) => parseIpv4(address))
-      .filter(address => address !== undefined);
+interface Link {
+  readonly ifname: string;
+  readonly addr_info?: readonly { readonly local?: string }[];
+}
+
+/** Asked of `ip`, since Node leaves out interfaces that have no cable at the moment. */
+export function machineAddresses(
+  inside: readonly string[],
+  text = execFileSync('ip', ['-j', '-4', 'address', 'show'], { encoding: 'utf8' }),
+): MachineAddresses {
+  const links = JSON.parse(text) as readonly Link[];
+  const addressesOf = ({ addr_info = [] }: Link) =>
+    addr_info.map(({ local = '' }) => parseIpv4(local)).filter(address => address !== undefined);
   return {
-    inside: inside.flatMap(addressesOf),
-    all: Object.keys(interfaces).flatMap(addressesOf),
+    inside: inside.flatMap(name => links.filter(({ ifname }) => ifname === name).flatMap(addressesOf)),
+    all: links.flatMap(addressesOf),
   };
 }
 
