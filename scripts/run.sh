@@ -1,5 +1,5 @@
 #!/bin/sh
-# Sets up what is missing, says so, and runs one task: demo, test, unit, lab.
+# Sets up what is missing, says so, and runs one task: demo, test, unit, lab, real-az.
 # Works with any POSIX shell and any Node >= 20, as root or not. Exit status 3: a package is missing and we are not root.
 set -eu
 root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
@@ -31,6 +31,8 @@ if [ "$task" != demo ]; then
   need ping iputils-ping
   need setpriv util-linux
 fi
+# Large, and needed by nothing else.
+if [ "$task" = real-az ]; then need az azure-cli; fi
 if [ -n "$missing" ]; then
   if [ "$(id -u)" = 0 ]; then
     say "Installing Debian packages:$missing"
@@ -75,5 +77,6 @@ case $task in
   demo) exec scripts/node scripts/demo.ts "$@" ;;
   test) run_tests all "$@" ;;
   unit | lab) run_tests "$task" "$@" ;;
+  real-az) exec scripts/node scripts/test.ts real-az test/real-az/*.check.ts ;;
   *) say "run.sh: there is no task '$task'."; exit 2 ;;
 esac

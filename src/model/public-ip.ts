@@ -32,7 +32,7 @@ export function readPublicIp(reader: JsonReader): Json {
     reader.fault(
       'StandardSkuPublicIPAddressMustBeStatic',
       'publicIPAllocationMethod',
-      'A public IP address of SKU Standard must have the allocation method Static.',
+      'A public IP address of SKU Standard, the only one here, must have the allocation method Static; az network public-ip create --sku Standard sees to it.',
     );
   if (reader.oneOf('publicIPAddressVersion', ['IPv4', 'IPv6']) === 'IPv6')
     reader.fault(
