@@ -28,7 +28,7 @@ function firewall(mode: string): ArmDocument {
 function compile(document: ArmDocument): Program | undefined {
   const mode = String(document.properties.threatIntelMode);
   if (mode === 'Broken') throw new Error('the tag Nowhere is not known');
-  return mode === 'None' ? undefined : ({ revision: mode } as Program);
+  return mode === 'None' ? undefined : ({ revision: mode, applicationRules: [] as unknown } as Program);
 }
 
 async function setUp(t: TestContext) {

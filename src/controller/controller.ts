@@ -36,8 +36,6 @@ const RELEVANT_TYPES: ReadonlySet<string> = new Set(
 
 interface Firewall {
   readonly id: string;
-  /** Key on the control channel: the lower-case name. */
-  readonly name: string;
   /** Revision the gateway shall run; undefined without data path. */
   desired: string | undefined;
   /** Not served here, and so never spoken of on the channel. */
@@ -56,7 +54,7 @@ export class Controller {
 
   constructor(options: ControllerOptions) {
     this.#options = options;
-    options.channel.onStatus((name, status) => this.#hear(name, status));
+    options.channel.onStatus((firewallId, status) => this.#hear(firewallId, status));
     this.#unwatch = options.store.watch(change => {
       if (change.kind === 'put' && !RELEVANT_TYPES.has(change.resource.document.type.toLowerCase())) return;
       this.#mark();
@@ -112,7 +110,7 @@ export class Controller {
     for (const [key, firewall] of this.#firewalls) {
       if (seen.has(key)) continue;
       this.#firewalls.delete(key);
-      if (!firewall.refused) this.#options.channel.desire(firewall.name, undefined);
+      if (!firewall.refused) this.#options.channel.desire(firewall.id, undefined);
       this.#settle(firewall, { state: 'Applied' });
     }
   }
@@ -122,7 +120,6 @@ export class Controller {
     const key = document.id.toLowerCase();
     const firewall: Firewall = this.#firewalls.get(key) ?? {
       id: document.id,
-      name: document.name.toLowerCase(),
       desired: undefined,
       refused: false,
       outcome: { state: 'Pending' },
@@ -149,25 +146,24 @@ export class Controller {
     }
     if (!program) {
       firewall.desired = undefined;
-      this.#options.channel.desire(firewall.name, undefined);
+      this.#options.channel.desire(firewall.id, undefined);
       this.#settle(firewall, { state: 'Applied' });
     } else if (program.revision !== firewall.desired || isRetry(firewall, document)) {
       firewall.desired = program.revision;
       firewall.outcome = { state: 'Pending' };
       this.#writeState(firewall);
-      this.#options.channel.desire(firewall.name, program);
+      this.#options.channel.desire(firewall.id, program);
     } else this.#writeState(firewall);
   }
 
-  #hear(name: string, status: GatewayStatus): void {
-    for (const firewall of this.#firewalls.values()) {
-      if (firewall.name !== name || firewall.desired !== status.revision) continue;
-      const failed = {
-        state: 'Failed',
-        message: status.error ?? 'The gateway could not apply the rules.',
-      } as const;
-      this.#settle(firewall, status.state === 'Applied' ? { state: 'Applied' } : failed);
-    }
+  #hear(firewallId: string, status: GatewayStatus): void {
+    const firewall = this.#firewalls.get(firewallId);
+    if (firewall?.desired !== status.revision) return;
+    const failed = {
+      state: 'Failed',
+      message: status.error ?? 'The gateway could not apply the rules.',
+    } as const;
+    this.#settle(firewall, status.state === 'Applied' ? { state: 'Applied' } : failed);
   }
 
   #settle(firewall: Firewall, settled: Settled): void {

@@ -6,6 +6,7 @@ import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { Program } from '#ir/program.ts';
+import { packProgram } from '#ir/program-text.ts';
 
 export interface GatewayStatus {
   readonly revision: string;
@@ -14,11 +15,9 @@ export interface GatewayStatus {
 }
 
 export interface GatewayChannel {
-  /** States what the gateway of this firewall shall run; undefined: nothing is known of it any more. */
-  desire(firewall: string, program: Program | undefined): void;
-  /** Names of the firewalls whose gateway is connected. */
-  connected(): string[];
-  onStatus(listener: (firewall: string, status: GatewayStatus) => void): void;
+  /** States what the gateway of this firewall, given by its id, shall run; undefined: nothing is known of it any more. */
+  desire(firewallId: string, program: Program | undefined): void;
+  onStatus(listener: (firewallId: string, status: GatewayStatus) => void): void;
   close(): Promise<void>;
 }
 
@@ -27,7 +26,7 @@ const MAX_LINE_BYTES = 64 * 1024;
 
 interface Peer {
   readonly socket: Socket;
-  /** Empty: the only firewall there is, whatever its name. */
+  /** Lower case: an id, a name that only one firewall has, or empty for the only firewall there is. */
   readonly firewall: string;
   sent: string;
 }
@@ -37,8 +36,9 @@ export class SocketGatewayChannel implements GatewayChannel {
   readonly #path: string;
   readonly #peers = new Set<Peer>();
   readonly #sockets = new Set<Socket>();
+  /** By firewall id in lower case. */
   readonly #programs = new Map<string, Program>();
-  #listener: (firewall: string, status: GatewayStatus) => void = () => {};
+  #listener: (firewallId: string, status: GatewayStatus) => void = () => {};
 
   private constructor(server: Server, path: string) {
     this.#server = server;
@@ -60,17 +60,13 @@ export class SocketGatewayChannel implements GatewayChannel {
     return channel;
   }
 
-  desire(firewall: string, program: Program | undefined): void {
-    if (program) this.#programs.set(firewall, program);
-    else this.#programs.delete(firewall);
+  desire(firewallId: string, program: Program | undefined): void {
+    if (program) this.#programs.set(firewallId.toLowerCase(), program);
+    else this.#programs.delete(firewallId.toLowerCase());
     for (const peer of this.#peers) this.#send(peer);
   }
 
-  connected(): string[] {
-    return [...this.#peers].map(peer => this.#nameOf(peer)).filter(name => name !== undefined);
-  }
-
-  onStatus(listener: (firewall: string, status: GatewayStatus) => void): void {
+  onStatus(listener: (firewallId: string, status: GatewayStatus) => void): void {
     this.#listener = listener;
   }
 
@@ -101,25 +97,26 @@ export class SocketGatewayChannel implements GatewayChannel {
         this.#peers.add(peer);
         this.#send(peer);
       } else if (message?.type === 'status' && peer) {
-        const name = this.#nameOf(peer);
+        const id = this.#idOf(peer);
         // What failed may be tried again with the same content.
         if (message.state === 'Failed' && peer.sent === message.revision) peer.sent = '';
-        if (name !== undefined) this.#listener(name, message);
+        if (id !== undefined) this.#listener(id, message);
       } else socket.destroy();
     });
   }
 
-  #nameOf(peer: Peer): string | undefined {
-    if (peer.firewall !== '') return this.#programs.has(peer.firewall) ? peer.firewall : undefined;
-    return this.#programs.size === 1 ? [...this.#programs.keys()][0] : undefined;
+  #idOf({ firewall }: Peer): string | undefined {
+    const ids = [...this.#programs.keys()].filter(
+      id => firewall === '' || id === firewall || id.endsWith(`/azurefirewalls/${firewall}`),
+    );
+    return ids.length === 1 ? ids[0] : undefined;
   }
 
   #send(peer: Peer): void {
-    const name = this.#nameOf(peer);
-    const program = name === undefined ? undefined : this.#programs.get(name);
+    const program = this.#programs.get(this.#idOf(peer) ?? '');
     if (!program || program.revision === peer.sent) return;
     peer.sent = program.revision;
-    peer.socket.write(`${JSON.stringify({ type: 'program', program })}\n`);
+    peer.socket.write(`${JSON.stringify({ type: 'program', program: packProgram(program) })}\n`);
   }
 }
 

@@ -3,10 +3,11 @@
 
 import { createConnection, type Socket } from 'node:net';
 import type { Program } from '#ir/program.ts';
+import { restoreProgram } from '#ir/program-text.ts';
 
 export interface ControlClientOptions {
   readonly path: string;
-  /** Name of the firewall this gateway serves; empty: the only one. */
+  /** Id of the firewall this gateway serves, or its name where only one has it; empty: the only one. */
   readonly firewall: string;
   /** Applies a program; rejects if it is not in force. Called one at a time, always with the newest. */
   readonly apply: (program: Program) => Promise<void>;
@@ -64,9 +65,9 @@ export class ControlClient {
   }
 
   #receive(line: string): void {
-    const message = JSON.parse(line) as { type?: string; program?: Program };
-    if (message.type !== 'program' || !message.program) return;
-    this.#newest = message.program;
+    const message = JSON.parse(line) as { type?: string; program?: unknown };
+    if (message.type !== 'program') return;
+    this.#newest = restoreProgram(message.program);
     if (!this.#busy) void this.#drain();
   }
 

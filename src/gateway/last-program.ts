@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import type { Program } from '#ir/program.ts';
+import { packProgram, parseProgram } from '#ir/program-text.ts';
 
 export class LastProgram {
   readonly #folder: string;
@@ -27,14 +28,14 @@ export class LastProgram {
   /** Undefined when there is none, or when it cannot be read: then only the closed rules are enforced. */
   read(): Program | undefined {
     try {
-      return JSON.parse(readFileSync(join(this.#folder, 'program.json'), 'utf8')) as Program;
+      return parseProgram(readFileSync(join(this.#folder, 'program.json'), 'utf8'));
     } catch {
       return undefined;
     }
   }
 
   applied(program: Program): void {
-    this.#replace('program.json', program);
+    this.#replace('program.json', packProgram(program));
     this.#replace('status.json', this.#summary(program));
   }
 

@@ -185,7 +185,7 @@ export class Lab {
     }
   }
 
-  #startGateway(namespace: string, { name, key }: FirewallTopology) {
+  #startGateway(namespace: string, { id, name, key }: FirewallTopology) {
     const { files, environment, log } = this.#options;
     // Logs are rotated by their writer, so each gateway has a folder of its own; the first one, the usual place.
     const isFree = ![...this.#gateways.values()].some(({ logs }) => logs === files.logs);
@@ -200,7 +200,7 @@ export class Lab {
         '--',
         ...NODE_COMMAND,
         'gateway',
-        ...['--control', files.gatewaySocket, '--firewall', name, '--state', state, '--logs', logs],
+        ...['--control', files.gatewaySocket, '--firewall', id, '--state', state, '--logs', logs],
         ...['--inside', 'eth0', '--outside', 'eth1'],
       ],
       environment,
