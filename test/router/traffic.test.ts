@@ -49,6 +49,7 @@ for (const user of [false, true]) {
             networkRule('named', { destinationFqdns: ['one.example.com'], destinationPorts: ['9443'] }),
             networkRule('web', { destinationAddresses: [WEB], destinationPorts: ['8080'] }),
             networkRule('download', { destinationAddresses: ['93.184.4.4'], destinationPorts: ['80'] }),
+            networkRule('upload', { destinationAddresses: [VISITOR], destinationPorts: ['8080'] }),
           ],
           application: [applicationRule('sites', ['two.example.com', 'feed.example.com'])],
           nat: [
@@ -65,7 +66,8 @@ for (const user of [false, true]) {
         }),
       );
       await router.up([...UP, '--threat-feed', feed]);
-      await router.net.start('web', [NODE, join(ROOT, 'test/router/web-server.ts'), '8080'], 'ready');
+      for (const host of ['web', 'visitor'])
+        await router.net.start(host, [NODE, join(ROOT, 'test/router/web-server.ts'), '8080'], 'ready');
     });
 
     after(async () => {
@@ -181,25 +183,46 @@ for (const user of [false, true]) {
       }
     });
 
-    it('path MTU: a large download passes a link of 1,280 bytes', async () => {
-      // The narrow link is behind the router, so that the server learns of it by ICMP that the router lets through.
-      await router.net.ok('node', ['ip', 'link', 'set', 'eth0', 'mtu', '1280']);
+    /** Path MTU that a namespace has learned for a destination; undefined when none. */
+    const learnedMtu = async (host: string, destination: string, source: string) => {
+      const { stdout } = await router.net.ok(host, ['ip', 'route', 'get', destination, 'from', source]);
+      return /\bmtu (\d+)/.exec(stdout)?.[1];
+    };
+
+    it('path MTU: a download whose way narrows to 1,280 bytes behind the router', async () => {
+      // Only the router's side is narrow: the client asks for full segments, and the server must learn better.
       await router.net.ok('router', ['ip', 'link', 'set', 'in0', 'mtu', '1280']);
       try {
-        for (const url of ['http://big.example.com/bytes/3000000', 'http://two.example.com/bytes/3000000']) {
-          const name = new URL(url).hostname;
-          const address = name === 'two.example.com' ? '93.184.1.2' : '93.184.4.4';
-          const got = await router.curl(
-            'node',
-            ...['--max-time', '10', '-o', '/dev/null', '-w', '%{http_code} %{size_download}'],
-            ...['--resolve', `${name}:80:${address}`, url],
-          );
-          assert.equal(got.stdout, '200 3000000', `${url}: ${got.stderr}`);
-        }
+        const got = await router.curl(
+          'node',
+          ...['--max-time', '10', '-o', '/dev/null', '-w', '%{http_code} %{size_download}'],
+          'http://93.184.4.4/bytes/3000000',
+        );
+        assert.equal(got.stdout, '200 3000000', got.stderr);
+        const learned = await Promise.all(
+          PUBLIC.map(address => learnedMtu('internet', address, '93.184.4.4')),
+        );
+        assert.ok(learned.includes('1280'), `the server learned ${learned.join(' and ')}`);
       } finally {
-        await router.net.ok('node', ['ip', 'link', 'set', 'eth0', 'mtu', '1500']);
         await router.net.ok('router', ['ip', 'link', 'set', 'in0', 'mtu', '1500']);
       }
+    });
+
+    it('path MTU: an upload whose way narrows to 1,280 bytes somewhere on the Internet', async () => {
+      await router.net.ok('internet', ['ip', 'link', 'set', 'far', 'mtu', '1280']);
+      const upload = join(router.folder, 'upload');
+      writeFileSync(upload, Buffer.alloc(3_000_000));
+      const got = await router.curl(
+        'node',
+        ...['--max-time', '10', '-o', '/dev/null', '-w', '%{http_code} %{size_upload}', '-H', 'Expect:'],
+        ...['--data-binary', `@${upload}`, `http://${VISITOR}:8080/`],
+      );
+      assert.equal(got.stdout, '200 3000000', got.stderr);
+      assert.equal(
+        await learnedMtu('node', VISITOR, CLIENT),
+        '1280',
+        'the error of the hop has not reached the client',
+      );
     });
 
     it('IPv6 is not forwarded, and logged', async () => {
@@ -247,7 +270,7 @@ for (const user of [false, true]) {
       const { status, stdout } = await router.postern(['status']);
       assert.equal(status, 0);
       assert.match(stdout, /Firewall\s+fw\n/);
-      assert.match(stdout, /Rules\s+4 network, 1 application, 1 NAT; in force since/);
+      assert.match(stdout, /Rules\s+5 network, 1 application, 1 NAT; in force since/);
       assert.match(stdout, new RegExp(`Files\\s+${router.config}, read`));
       assert.match(
         (await router.postern(['logs', '--denied'])).stdout,

@@ -1,12 +1,8 @@
-// A web server inside: answers every request with the client's address. `web-server PORT`.
+// A web server: takes what it is sent and answers with the client's address. `web-server PORT`.
 
 import { createServer } from 'node:http';
 
-const port = Number(process.argv[2]);
-createServer((request, response) => response.end(`${request.socket.remoteAddress}\n`)).listen(
-  port,
-  '0.0.0.0',
-  () => {
-    process.stdout.write('ready\n');
-  },
-);
+createServer((request, response) => {
+  request.resume();
+  request.once('end', () => response.end(`${request.socket.remoteAddress}\n`));
+}).listen(Number(process.argv[2]), '0.0.0.0', () => process.stdout.write('ready\n'));
