@@ -1,0 +1,55 @@
+// Everything that is wrong with the flags, at once.
+
+import assert from 'node:assert/strict';
+import { tmpdir } from 'node:os';
+import { test } from 'node:test';
+import { checkUpArguments, parseSshFrom, type UpArguments } from './options.ts';
+
+const machine = { interfaces: ['eth0', 'eth1', 'eth2'], dnsServers: ['10.0.0.2'] };
+const given: UpArguments = {
+  config: tmpdir(),
+  inside: ['eth0'],
+  insidePrefix: [],
+  publicIp: [],
+  dnsServer: [],
+  sshFrom: [],
+  threatFeed: [],
+  apiPort: '0',
+};
+
+test('one interface is both sides; name servers are those of the machine, the API is on loopback', () => {
+  const { options, faults } = checkUpArguments(given, machine);
+  assert.deepEqual(faults, []);
+  assert.equal(options.outside, 'eth0');
+  assert.deepEqual(options.dnsServers, ['10.0.0.2']);
+  assert.deepEqual([options.apiListen, options.apiNamed], ['127.0.0.1', false]);
+});
+
+test('what is named wins', () => {
+  const { options } = checkUpArguments(
+    { ...given, outside: 'eth1', dnsServer: ['9.9.9.9'], apiListen: '10.0.0.1' },
+    machine,
+  );
+  assert.equal(options.outside, 'eth1');
+  assert.deepEqual(options.dnsServers, ['9.9.9.9']);
+  assert.equal(options.apiNamed, true);
+});
+
+test('several inside interfaces need another one outside', () => {
+  assert.match(
+    checkUpArguments({ ...given, inside: ['eth0', 'eth1'] }, machine).faults.join(),
+    /--outside eth0: with several inside interfaces/,
+  );
+});
+
+test('a machine without name servers must be told one', () => {
+  const { faults } = checkUpArguments(given, { ...machine, dnsServers: [] });
+  assert.match(faults.join(), /say --dns-server/);
+});
+
+test('sources of SSH: a prefix, and a port where it is not 22', () => {
+  assert.equal(parseSshFrom('10.0.0.0/8')?.port, 22);
+  assert.equal(parseSshFrom('10.0.0.0/8:2222')?.port, 2222);
+  for (const bad of ['', 'x', '10.0.0.0/33', '10.0.0.0/8:0', '10.0.0.0/8:65536', '10.0.0.0/8:x'])
+    assert.equal(parseSshFrom(bad), undefined, bad);
+});
