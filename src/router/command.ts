@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { formatIpv4 } from '#net/ipv4.ts';
 import { endProcess, readProcessFile, removeProcessFile, writeProcessFile } from '#state/process-file.ts';
 import { detach } from './detach.ts';
@@ -22,10 +22,14 @@ const complain = (text: string) => process.stderr.write(`postern: ${text}\n`);
 const collect = (value: string, previous: readonly string[] = []) => [...previous, value];
 
 interface UpFlags {
-  readonly detach: boolean;
-  readonly keep: boolean;
-  readonly cutSsh: boolean;
+  readonly detach?: boolean;
+  readonly keep?: boolean;
+  readonly cutSsh?: boolean;
 }
+
+/** An option that may be given several times. */
+const list = (flags: string, description: string, none: string) =>
+  new Option(flags, description).argParser(collect).default([], none);
 
 function upCommand(): Command {
   return new Command('postern up')
@@ -36,36 +40,30 @@ function upCommand(): Command {
     )
     .requiredOption('--inside <interface>', 'interface that workloads send to; repeat for several', collect)
     .option('--outside <interface>', 'interface towards the Internet; without it the inside one is both')
-    .option(
-      '--inside-prefix <prefix>',
-      'one interface: sources in here are inside (default: private ranges)',
-      collect,
-      [],
+    .addOption(
+      list('--inside-prefix <prefix>', 'one interface: sources in here are inside', 'private ranges'),
     )
-    .option(
-      '--public-ip <address=local>',
-      'local address behind a public one (1:1 NAT in front of this machine)',
-      collect,
-      [],
+    .addOption(
+      list(
+        '--public-ip <address=local>',
+        'local address behind a public one (1:1 NAT in front of this machine)',
+        'none',
+      ),
     )
-    .option(
-      '--dns-server <address>',
-      'asked when the firewall names none (default: /etc/resolv.conf)',
-      collect,
-      [],
+    .addOption(list('--dns-server <address>', 'asked when the firewall names none', '/etc/resolv.conf'))
+    .addOption(
+      list(
+        '--ssh-from <prefix[:port]>',
+        'sources that may reach SSH on this machine itself; port 22 unless given',
+        'nobody',
+      ),
     )
-    .option(
-      '--ssh-from <prefix[:port]>',
-      'sources that may reach SSH on this machine itself (default: nobody; port 22)',
-      collect,
-      [],
-    )
-    .option('--cut-ssh', 'start although the rules cut SSH sessions to this machine', false)
-    .option('--threat-feed <file>', 'networks or names to deny or alert on, one a line', collect, [])
+    .option('--cut-ssh', 'start although the rules cut SSH sessions to this machine')
+    .addOption(list('--threat-feed <file>', 'networks or names to deny or alert on, one a line', 'none'))
     .option('--api-port <port>', 'TLS port of the API; 0 for any free one', '0')
     .option('--api-listen <address>', 'address of the API (default: 127.0.0.1)')
-    .option('--keep', 'at the end leave the last rules in force; for service managers', false)
-    .option('--detach', 'return when the rules are in force and go on in the background', false);
+    .option('--keep', 'at the end leave the last rules in force; for service managers')
+    .option('--detach', 'return when the rules are in force and go on in the background');
 }
 
 export async function runUp(args: readonly string[]): Promise<number> {
@@ -95,7 +93,7 @@ export async function runUp(args: readonly string[]): Promise<number> {
     complain(`already up (process ${other.pid}). postern status shows it, postern down ends it.`);
     return 1;
   }
-  return given.detach ? detach(args, paths) : serve(options, paths, given.keep);
+  return given.detach ? detach(args, paths) : serve(options, paths, given.keep ?? false);
 }
 
 function uncoveredSessions({ sshFrom }: UpOptions): readonly string[] {
