@@ -57,6 +57,7 @@ export function createApi(options: ApiOptions): Api {
 /** Resources that configuration files describe keep the subscription they were exported from. */
 function isKnownSubscription(id: string, { store, subscription }: ApiOptions): boolean {
   if (id.toLowerCase() === subscription.id.toLowerCase()) return true;
+  if (id.includes('/')) return false;
   const prefix = `/subscriptions/${id.toLowerCase()}/`;
   return store.list().some(({ document }) => document.id.toLowerCase().startsWith(prefix));
 }

@@ -18,10 +18,7 @@ export function refuseDescribed({ document, origin }: StoredResource): void {
 }
 
 export function refuseBlocked(block: DeletionBlock | undefined, id: string): void {
-  if (block)
-    throw new ArmError(400, block.code, block.message, [
-      { code: block.code, target: id, message: block.message },
-    ]);
+  if (block) throw new ArmError(400, block.code, block.message, [], id);
 }
 
 /** Deletes a group with everything in it, users before what they use; ids of the firewalls that went. */

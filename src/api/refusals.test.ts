@@ -708,3 +708,20 @@ describe('what a configuration file describes', () => {
     await refused(test, 409, ['ScopeLocked'], 'DELETE', `${N}/ipGroups/own`);
   });
 });
+
+it('an encoded slash in a group name reaches no resource', async () => {
+  const test = await createTestApi();
+  await buildNetwork(test);
+  for (const resource of ['azureFirewalls/fw', 'publicIPAddresses/pip']) {
+    const name = encodeURIComponent(`rg/providers/Microsoft.Network/${resource}`);
+    for (const method of ['GET', 'HEAD', 'DELETE'])
+      assert.equal((await test.call(method, `${S}/resourceGroups/${name}`)).status, 404, method);
+    await refused(test, 404, ['ResourceGroupNotFound'], 'PATCH', `${S}/resourceGroups/${name}`, {
+      tags: { a: 'b' },
+    });
+    await refused(test, 400, ['InvalidResourceGroup'], 'PUT', `${S}/resourceGroups/${name}`, {
+      location: 'eastus',
+    });
+    assertOk(await test.call('GET', `${N}/${resource}`), 200);
+  }
+});

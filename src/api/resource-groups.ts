@@ -119,9 +119,11 @@ function putGroup(
  */
 export function findGroup(name: string, { store, options }: KindContext): StoredResource {
   const id = `/subscriptions/${options.subscription.id}/resourceGroups/${name}`;
-  const group = store.get(id);
+  // A slash, which a caller can encode, would lead to the id of something inside a group.
+  const isName = !name.includes('/');
+  const group = isName ? store.get(id) : undefined;
   if (group) return group;
-  const [inside] = store.list({ resourceGroup: name });
+  const [inside] = isName ? store.list({ resourceGroup: name }) : [];
   if (!inside)
     throw new ArmError(404, 'ResourceGroupNotFound', `Resource group '${name}' could not be found.`);
   return groupOf(inside);
