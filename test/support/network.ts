@@ -95,7 +95,7 @@ export class Network {
     {
       protocol = 'tcp',
       from = 'app',
-      timeoutMs = 1500,
+      timeoutMs = 1000,
     }: { protocol?: 'tcp' | 'udp'; from?: string; timeoutMs?: number } = {},
   ): Promise<boolean> {
     const [address = '', port = ''] = target.split(':');
