@@ -66,6 +66,36 @@ describe('application rules', () => {
     ]);
   });
 
+  it('are judged from the top, whatever their action; an emptied source group skips the rule', () => {
+    const ordered = policy({
+      applicationRules: [
+        application('emptied', ['*'], { sources: [] }),
+        application('allow-one', ['one.example.org']),
+        application('deny-all', ['*'], { action: 'Deny' }),
+        application('too-late', ['two.example.org']),
+      ],
+    });
+    expect(ordered, [
+      [https('one.example.org'), 'Allow proxy allow-one (RuleMatched)'],
+      [https('two.example.org'), 'Deny deny-all (RuleMatched)'],
+    ]);
+  });
+
+  it('many targets, as of an FQDN tag, mean the same as few', () => {
+    const names = Array.from({ length: 40 }, (_, index) => `host-${index}.example.net`);
+    const tag = policy({
+      applicationRules: [application('tag', [...names, '*.data.example.net', '*suffix.example'])],
+    });
+    expect(tag, [
+      [https('host-39.example.net'), 'Allow proxy tag (RuleMatched)'],
+      [https('host-40.example.net'), 'Deny - (DefaultAction)'],
+      [https('a.host-39.example.net'), 'Deny - (DefaultAction)'],
+      [https('eastus.data.example.net'), 'Allow proxy tag (RuleMatched)'],
+      [https('data.example.net'), 'Deny - (DefaultAction)'],
+      [https('my-suffix.example'), 'Allow proxy tag (RuleMatched)'],
+    ]);
+  });
+
   it('no name is a deny with its own reason, even for a rule that allows every name (known issues)', () => {
     const all = policy({ applicationRules: [application('all', ['*'])] });
     expect(all, [

@@ -48,6 +48,27 @@ describe('order of the passes (learn.microsoft.com/azure/firewall/rule-processin
     ]);
   });
 
+  it('a network rule on an application port is final: it switches name filtering off for its destinations', () => {
+    const rules = policy({
+      networkRules: [
+        network('registry', { destinations: [ips('140.82.1.0/24')], destinationPorts: ports('443') }),
+      ],
+      applicationRules: [application('no-evil', ['*'], { action: 'Deny' })],
+    });
+    expect(rules, [
+      [
+        flow('tcp 10.42.1.5 > 140.82.1.9:443', claim('Https', 'evil.example.org')),
+        'Allow forward snat registry (RuleMatched)',
+      ],
+      [flow('tcp 10.42.1.5 > 140.82.1.9:443'), 'Allow forward snat registry (RuleMatched)'],
+      [flow('tcp 10.42.1.5 > 140.82.2.9:443'), 'Pending (AwaitingName)'],
+      [
+        flow('tcp 10.42.1.5 > 140.82.2.9:443', claim('Https', 'evil.example.org')),
+        'Deny no-evil (RuleMatched)',
+      ],
+    ]);
+  });
+
   it('no match is the default deny, without a rule', () => {
     expect(policy(), [
       [flow('tcp 10.42.1.5 > 1.2.3.4:22'), 'Deny - (DefaultAction)'],
@@ -109,6 +130,49 @@ describe('network rules', () => {
       [flow('1 10.42.1.5 > 10.9.9.9'), 'Allow forward plain i (RuleMatched)'],
       [flow('udp 10.42.1.5 > 10.9.9.9:53'), 'Deny - (DefaultAction)'],
     ]);
+  });
+
+  it('every protocol of a list counts, and 1-65535 is a port that is given', () => {
+    const rules = policy({
+      networkRules: [
+        network('list', { protocols: ['UDP', 'ICMP'], destinationPorts: ports('53', '123') }),
+        network('given', { protocols: ['Any'], destinationPorts: ports('1-65535') }),
+      ],
+    });
+    expect(rules, [
+      [flow('udp 10.42.1.5 > 10.9.9.9:123'), 'Allow forward plain list (RuleMatched)'],
+      [flow('icmp 10.42.1.5 > 10.9.9.9'), 'Allow forward plain list (RuleMatched)'],
+      [flow('tcp 10.42.1.5 > 10.9.9.9:123'), 'Allow forward plain given (RuleMatched)'],
+      [flow('47 10.42.1.5 > 10.9.9.9'), 'Deny - (DefaultAction)'],
+    ]);
+    expect(
+      policy({ networkRules: [network('some', { protocols: ['Any'], destinationPorts: ports('53', '*') })] }),
+      [[flow('47 10.42.1.5 > 10.9.9.9'), 'Allow forward plain some (RuleMatched)']],
+    );
+  });
+
+  it('any of the destinations will do: addresses, tags and groups, or names', () => {
+    const rules = policy({
+      networkRules: [
+        network('d', {
+          destinations: [ips('1.2.3.4'), ips('5.6.7.0/24')],
+          destinationFqdns: ['a.example.org', 'b.example.org'],
+        }),
+      ],
+    });
+    const context = {
+      namesOfAddress: (address: number) => new Set(address === ip('9.9.9.9') ? ['b.example.org'] : []),
+    };
+    expect(
+      rules,
+      [
+        [flow('tcp 10.42.1.5 > 1.2.3.4:22'), 'Allow forward snat d (RuleMatched)'],
+        [flow('tcp 10.42.1.5 > 5.6.7.8:22'), 'Allow forward snat d (RuleMatched)'],
+        [flow('tcp 10.42.1.5 > 9.9.9.9:22'), 'Allow forward snat d (RuleMatched)'],
+        [flow('tcp 10.42.1.5 > 9.9.9.8:22'), 'Deny - (DefaultAction)'],
+      ],
+      context,
+    );
   });
 
   it('ranges hold their ends and nothing beyond', () => {
@@ -197,6 +261,33 @@ describe('NAT rules', () => {
       [flow('tcp 8.8.8.8 > 20.1.1.1:443', { from: 'outside' }), 'Deny - (NoNatRule)'],
       [flow('udp 8.8.8.8 > 10.42.2.4:53', { from: 'outside' }), 'Deny - (NoNatRule)'],
       [flow('tcp 8.8.8.8 > 10.42.1.5:22', { from: 'outside' }), 'Deny - (NoNatRule)'],
+    ]);
+  });
+
+  it('for several addresses, ports and protocols match each of them, the first rule first', () => {
+    const many = policy({
+      natRules: [
+        nat('both', {
+          protocols: ['TCP', 'UDP'],
+          destinations: ips('20.1.1.1', '20.1.1.2'),
+          destinationPorts: ports('80', '90-92'),
+        }),
+        nat('shadowed'),
+        nat('emptied', { sources: [], destinationPorts: ports('99') }),
+      ],
+      publicIps: [
+        { name: 'one', address: ip('20.1.1.1') },
+        { name: 'two', address: ip('20.1.1.2') },
+      ],
+    });
+    expect(many, [
+      [flow('tcp 8.8.8.8 > 20.1.1.1:80', { from: 'outside' }), 'Allow nat both (RuleMatched)'],
+      [flow('udp 8.8.8.8 > 20.1.1.2:92', { from: 'outside' }), 'Allow nat both (RuleMatched)'],
+      [flow('udp 8.8.8.8 > 20.1.1.2:93', { from: 'outside' }), 'Deny - (NoNatRule)'],
+      [flow('tcp 8.8.8.8 > 20.1.1.1:99', { from: 'outside' }), 'Deny - (NoNatRule)'],
+      [flow('icmp 8.8.8.8 > 20.1.1.1', { from: 'outside' }), 'Deny - (NoNatRule)'],
+      // A workload that calls the public address is translated as well.
+      [flow('tcp 10.42.1.5 > 20.1.1.2:90'), 'Allow nat both (RuleMatched)'],
     ]);
   });
 
