@@ -90,7 +90,10 @@ export class SocketGatewayChannel implements GatewayChannel {
       pending = end >= 0 ? chunk.length - end : pending + chunk.length;
       if (pending > MAX_LINE_BYTES) socket.destroy();
     });
-    createInterface({ input: socket }).on('line', line => {
+    const lines = createInterface({ input: socket });
+    // It says again what the socket says, and an error that nobody hears would end the control plane.
+    lines.on('error', () => {});
+    lines.on('line', line => {
       const message = parseMessage(line);
       if (message?.type === 'hello' && !peer) {
         peer = { socket, firewall: message.firewall, sent: '' };

@@ -14,6 +14,7 @@ import {
   checkConntrack,
   checkDnsPort,
   checkForwarding,
+  checkRulesFile,
   checkStateFolder,
   checkTools,
   checkUserNamespaces,
@@ -71,6 +72,7 @@ async function examine(inside: readonly string[]): Promise<readonly Finding[]> {
     checkConntrack(read),
     ...(await checkDnsPort(run, addresses)),
     ...(await checkForeignRules(run, read)),
+    checkRulesFile(read),
     checkStateFolder(stateFolder(), uid),
   ];
 }

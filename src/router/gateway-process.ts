@@ -45,7 +45,8 @@ export class GatewayProcess {
   #start(): void {
     const startedAt = performance.now();
     const [program = '', ...args] = this.#options.command;
-    const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+    // In a process group of its own: Ctrl-C is for the router, which then asks the gateway.
+    const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit'], detached: true });
     this.#child = child;
     child.on('error', error => this.#options.onExit(error.message));
     child.on('exit', (code, signal) => {

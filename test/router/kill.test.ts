@@ -43,6 +43,21 @@ const COUNTERS = `table inet witness {
   }
 }`;
 
+/** What this test allows, and any number of rules beside it. */
+const rules = (more = 0) =>
+  firewall({
+    network: [
+      networkRule('echo', { destinationAddresses: [ALLOWED.address], destinationPorts: ['9000'] }),
+      ...Array.from({ length: more }, (_, index) =>
+        networkRule(`n${index}`, {
+          destinationAddresses: [`93.185.${index >> 8}.${index & 255}`],
+          destinationPorts: ['7'],
+        }),
+      ),
+    ],
+    application: [applicationRule('sites', [SITE.site])],
+  });
+
 interface Load {
   opened: number;
   answered: number;
@@ -115,15 +130,7 @@ describe('whatever is killed, nothing opens', { skip: unavailable ?? false }, ()
     untouched = await router.kernelState();
     await router.net.ok('internet', ['nft', '-f', '-'], { input: COUNTERS });
     router.write('ip.json', publicIp('ip', PUBLIC[0]));
-    router.write(
-      'firewall.json',
-      firewall({
-        network: [
-          networkRule('echo', { destinationAddresses: [ALLOWED.address], destinationPorts: ['9000'] }),
-        ],
-        application: [applicationRule('sites', [SITE.site])],
-      }),
-    );
+    router.write('firewall.json', rules());
   });
 
   after(async () => {
@@ -156,11 +163,14 @@ describe('whatever is killed, nothing opens', { skip: unavailable ?? false }, ()
     assert.equal(await router.https(SITE.site, SITE.siteAddress), 200);
   });
 
-  it('the gateway: its flows go on, nothing else passes, and it is started again', async () => {
+  it('the gateway, while rules change: its flows go on, nothing else passes, and it is started again', async () => {
     const load = await startLoad();
     for (let round = 0; round < 3; round += 1) {
       await sleep(400);
       const { gatewayProcess } = await router.status();
+      // In the middle of a change, as like as not.
+      router.write('firewall.json', rules(300 * (round + 1)));
+      await sleep(200 + 40 * round);
       await router.kill(gatewayProcess);
       await sleep(300);
       await untilInForce();

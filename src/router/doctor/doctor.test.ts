@@ -12,6 +12,7 @@ import {
   checkConntrack,
   checkDnsPort,
   checkForwarding,
+  checkRulesFile,
   checkStateFolder,
   checkTools,
   checkUserNamespaces,
@@ -175,6 +176,17 @@ describe('the system', () => {
     );
     assert.equal(checkConntrack(reading({ [path]: '262144\n' })).state, 'ok');
     assert.equal(checkConntrack(reading({})).state, 'warning');
+  });
+
+  test('a service that flushes all rules, where it is enabled', () => {
+    const conf = { '/etc/nftables.conf': '#!/usr/sbin/nft -f\n\nflush ruleset\n' };
+    const enabled = { '/etc/systemd/system/sysinit.target.wants/nftables.service': '[Unit]' };
+    assert.match(
+      said(checkRulesFile(reading({ ...conf, ...enabled }))),
+      /^warning .* says flush ruleset -> /,
+    );
+    assert.equal(checkRulesFile(reading(conf)).state, 'ok');
+    assert.equal(checkRulesFile(reading(enabled)).state, 'ok');
   });
 
   test('who has port 53 of an inside address', async () => {

@@ -102,6 +102,21 @@ export async function checkDnsPort(run: Run, addresses: readonly string[]): Prom
   );
 }
 
+const NFTABLES_CONF = '/etc/nftables.conf';
+const NFTABLES_ENABLED = '/etc/systemd/system/sysinit.target.wants/nftables.service';
+
+/** A service that begins with removing everybody's rules. */
+export function checkRulesFile(read: Read): Finding {
+  const subject = 'nftables.service';
+  const flushes = /^\s*flush\s+ruleset/m.test(read(NFTABLES_CONF) ?? '');
+  if (!flushes || read(NFTABLES_ENABLED) === undefined) return ok(subject, "does not remove Postern's rules");
+  return warning(
+    subject,
+    `a reload removes Postern's rules until the gateway puts them back: ${NFTABLES_CONF} says flush ruleset`,
+    `in ${NFTABLES_CONF} delete your own tables instead: destroy table inet filter`,
+  );
+}
+
 export function checkConntrack(read: Read): Finding {
   const subject = 'tracked connections';
   const most = Number(read('/proc/sys/net/netfilter/nf_conntrack_max')?.trim());
