@@ -1,7 +1,7 @@
 // A lab for tests and for the demo, driven only through the commands a user has: `postern lab ...` and the shell in it.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,6 +11,11 @@ export const ROOT = join(import.meta.dirname, '../..');
 const POSTERN = join(ROOT, 'bin/postern');
 const NODE = join(ROOT, 'scripts/node');
 const CLIENTS = join(ROOT, 'test/support/clients');
+/** A client inside a host; it refuses to run where the test runner runs. */
+const clientCommand = (name: string, args: readonly string[]) => [
+  ...['env', `POSTERN_RUNNER_NETNS=${readlinkSync('/proc/self/ns/net')}`],
+  ...[NODE, join(CLIENTS, `${name}.ts`), ...args],
+];
 
 export interface Result {
   readonly status: number;
@@ -112,7 +117,7 @@ export class Lab {
 
   /** Runs one of test/support/clients inside a host; its last line of output is JSON. */
   async client<T>(host: string, name: string, args: readonly string[], options: RunOptions = {}): Promise<T> {
-    const result = await this.exec(host, [NODE, join(CLIENTS, `${name}.ts`), ...args], options);
+    const result = await this.exec(host, clientCommand(name, args), options);
     const line = result.stdout.trim().split('\n').at(-1) ?? '';
     if (result.status !== 0 || line === '') {
       throw new Error(
@@ -131,9 +136,7 @@ export class Lab {
       'exec',
       host,
       '--',
-      NODE,
-      join(CLIENTS, `${name}.ts`),
-      ...args,
+      ...clientCommand(name, args),
     );
     return Background.start(this.spawn(command));
   }

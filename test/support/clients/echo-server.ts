@@ -1,6 +1,7 @@
 // An echo server for a host of the lab, TCP and UDP on one port: `echo-server.ts PORT`. Says "ready", and stops at the
 // end of its input, printing {"clients":[...]}.
 
+import './guard.ts';
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 

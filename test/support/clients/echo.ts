@@ -1,6 +1,7 @@
 // Says a word to an echo server and tells whether it came back: `echo.ts tcp|udp ADDRESS PORT [TIMEOUT_MS]`.
 // Prints {"echoed":boolean,"error":string|null,"ms":number}.
 
+import './guard.ts';
 import { createSocket } from 'node:dgram';
 import { connect } from 'node:net';
 

@@ -1,6 +1,7 @@
 // Sends UDP packets, each a flow of its own, to one address and port: `flood.ts ADDRESS PORT COUNT PER_SECOND`.
 // Prints {"sent":number}.
 
+import './guard.ts';
 import { createSocket } from 'node:dgram';
 import { setTimeout as sleep } from 'node:timers/promises';
 

@@ -1,6 +1,7 @@
 // Two HTTP requests on one connection with different Hosts: `keepalive.ts ADDRESS HOST_1 HOST_2`.
 // Prints {"statuses":[...],"names":[...]}: status and X-Lab-Name or body's "name" of each answer that came.
 
+import './guard.ts';
 import { connect } from 'node:net';
 
 const [address = '', first = '', second = ''] = process.argv.slice(2);

@@ -2,6 +2,7 @@
 // `many.ts ADDRESS PORT COUNT`. The server is an HTTP server that answers /whoami with {"client": ...}.
 // Prints {"clients":{"<address>":count},"failed":number}.
 
+import './guard.ts';
 import { connect } from 'node:net';
 
 const [address = '', port = '80', count = '400', host = 'example.org'] = process.argv.slice(2);

@@ -2,6 +2,7 @@
 // `race.ts SERVER SUFFIX COUNT PORT`. Prints how many connected and how many segments this host's TCP had to send again:
 // {"answered":number,"connected":number,"retransmitted":number}.
 
+import './guard.ts';
 import { createSocket } from 'node:dgram';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';

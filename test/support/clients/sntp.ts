@@ -1,5 +1,6 @@
 // One SNTP exchange (RFC 4330) with a name or address: `sntp.ts HOST`. Prints {"ok":boolean,"stratum":number,"offsetMs":number,"error":string|null}.
 
+import './guard.ts';
 import { createSocket } from 'node:dgram';
 
 const [host = ''] = process.argv.slice(2);

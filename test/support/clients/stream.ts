@@ -2,6 +2,7 @@
 // `stream.ts ADDRESS PORT CONNECTIONS`. Says "ready" once all are open. At the end of its input it prints
 // {"open":number,"lost":number,"lostAt":[epoch ms],"echoes":number}.
 
+import './guard.ts';
 import { connect } from 'node:net';
 
 const [address = '', port = '9000', count = '10'] = process.argv.slice(2);

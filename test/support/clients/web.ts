@@ -1,6 +1,7 @@
 // A small web server for a host of the lab: `web.ts PORT TEXT`. Says "ready", answers every request with TEXT and the
 // client's address, and stops at the end of its input, printing {"clients":[...]}.
 
+import './guard.ts';
 import { createServer } from 'node:http';
 
 const [port = '80', text = 'hello'] = process.argv.slice(2);
