@@ -82,12 +82,12 @@ export function formatRange({ first, last }: Ipv4Range): string {
 export const AZURE_DNS = 0xa83f8110;
 
 /** Unspecified, loopback, link-local, multicast, reserved and broadcast (RFC 6890), and 168.63.129.16. */
-const NEVER_A_TARGET: readonly Ipv4Range[] = [
-  prefixOf(0, 8),
-  prefixOf(0x7f000000, 8),
-  prefixOf(0xa9fe0000, 16),
-  { first: 0xe0000000, last: 0xffffffff },
+export const NEVER_A_TARGET: readonly Ipv4Range[] = [
+  { first: 0, last: 0x00ffffff },
+  { first: 0x7f000000, last: 0x7fffffff },
   { first: AZURE_DNS, last: AZURE_DNS },
+  { first: 0xa9fe0000, last: 0xa9feffff },
+  { first: 0xe0000000, last: 0xffffffff },
 ];
 
 /** Addresses that no name and no rule may lead a connection of the firewall to. */

@@ -22,6 +22,9 @@ export type MatchKey =
   | 'ct reply ip saddr'
   | 'ct reply proto-src'
   | 'fib daddr type'
+  | 'fib saddr type'
+  /** Where our own route to the source leads. */
+  | 'fib saddr oifname'
   | 'icmpv6 type';
 
 export type MatchValue =
@@ -136,7 +139,11 @@ export const match = {
     negated: false,
     value: { kind: 'ports', ranges },
   }),
-  interfaces: (key: 'iifname' | 'oifname', strings: readonly string[], negated = false): NftStatement => ({
+  interfaces: (
+    key: 'iifname' | 'oifname' | 'fib saddr oifname',
+    strings: readonly string[],
+    negated = false,
+  ): NftStatement => ({
     kind: 'match',
     key,
     negated,

@@ -4,24 +4,15 @@
 import type { ThreatListing } from '#ir/decide.ts';
 import { findThreat } from '#ir/decide.ts';
 import type { AddressSet } from '#ir/policy.ts';
-import { includesAddress, mergeRanges, parseRange } from '#net/ipv4.ts';
+import { includesAddress, isNeverATarget } from '#net/ipv4.ts';
 import type { L7Rules, Threat } from './judge.ts';
 
 /** Answers longer than this are cut; a client would have given up long before the last one is tried. */
 const MAX_ADDRESSES = 16;
 
-/** Nobody's server: unspecified, loopback, link-local, multicast, reserved with broadcast, and Azure's platform. */
-const NEVER_SERVERS: AddressSet = mergeRanges(
-  ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/4', '240.0.0.0/4', '168.63.129.16'].map(text => {
-    const range = parseRange(text);
-    if (!range) throw new Error(`the built-in range ${text} is not an address range`);
-    return range;
-  }),
-);
-
 export function isForbiddenAddress(address: number, rules: L7Rules, forbidden: AddressSet): boolean {
   return (
-    includesAddress(NEVER_SERVERS, address) ||
+    isNeverATarget(address) ||
     includesAddress(forbidden, address) ||
     address === rules.privateAddress ||
     rules.publicIps.some(ip => ip.address === address)

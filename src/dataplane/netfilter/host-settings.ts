@@ -57,6 +57,9 @@ export function sysctlsFor({ inside, outside }: GatewayInterfaces): ReadonlyMap<
     ['net/netfilter/nf_conntrack_tcp_loose', '0'],
     // A one-armed gateway must not tell clients of a shorter way round itself; either of the two is enough to send.
     ['net/ipv4/conf/all/send_redirects', '0'],
+    // Nobody outside chooses the gateway's routes. On a router either needs `all` and the interface to be accepted.
+    ['net/ipv4/conf/all/accept_redirects', '0'],
+    ['net/ipv4/conf/all/accept_source_route', '0'],
   ]);
   for (const name of new Set([...inside, outside])) {
     // Loose: replies may come from where our own route does not lead. The larger of this and `all` counts.

@@ -2,7 +2,7 @@
 // over the same program, for connections that are idle and so do not bring a packet to be judged. Pure.
 
 import type { NetworkClause, Program } from '#ir/program.ts';
-import { type Ipv4Range, includesAddress, mergeRanges } from '#net/ipv4.ts';
+import { type Ipv4Range, includesAddress, isNeverATarget, mergeRanges } from '#net/ipv4.ts';
 import { ALL_PORTS, includesPort } from '#net/ports.ts';
 import { CLASS_ALLOW, CLASS_LOCAL, DEFAULT_ACTION, markOf } from './marks.ts';
 import { rangesOf } from './plan.ts';
@@ -57,6 +57,7 @@ export function createJudge(program: Program, options: JudgeOptions): Judge {
         ? markOf(CLASS_LOCAL, options.generation, DEFAULT_ACTION)
         : undefined;
     }
+    if (isNeverATarget(flow.destination)) return undefined;
     const clause = program.netfilter.networkClauses.find(candidate => matchesNetwork(candidate, flow));
     return clause?.action === 'Allow' ? markOf(CLASS_ALLOW, options.generation, clause.decision) : undefined;
   };

@@ -165,23 +165,33 @@ describe('connections of an older policy', () => {
 });
 
 describe('addresses of names', () => {
+  const ONE = 0xc0000201;
+  const TWO = 0xc0000202;
+
+  it('that are loopback, link-local, multicast or the platform are not taken', async () => {
+    const { plane, netlink } = setUp();
+    await plane.apply(program(lines));
+    plane.add('a.example.org', [0, 0x7f000001, 0xa9fea9fe, 0xa83f8110, 0xe0000001, 0xffffffff], 60);
+    assert.deepEqual(netlink.changes, []);
+  });
+
   it('are added, refreshed by removal and addition, never shortened, and ignored when unwatched', async () => {
     const { plane, netlink, clock } = setUp();
     await plane.apply(program(lines));
-    plane.add('a.example.org', [1, 1, 2], 60);
-    plane.add('a.example.org', [1], 30);
-    plane.add('b.example.org', [1], 60);
-    plane.add('a.example.org', [3], 0);
+    plane.add('a.example.org', [ONE, ONE, TWO], 60);
+    plane.add('a.example.org', [ONE], 30);
+    plane.add('b.example.org', [ONE], 60);
+    plane.add('a.example.org', [ONE], 0);
     clock.now = 50_000;
-    plane.add('a.example.org', [1], 60);
+    plane.add('a.example.org', [ONE], 60);
     clock.now = 70_000;
-    plane.add('a.example.org', [2], 60);
+    plane.add('a.example.org', [TWO], 60);
     assert.deepEqual(
       netlink.changes.map(({ remove = [], add = [] }) => [remove, add.map(element => element.address)]),
       [
-        [[], [1, 2]],
-        [[1], [1]],
-        [[], [2]],
+        [[], [ONE, TWO]],
+        [[ONE], [ONE]],
+        [[], [TWO]],
       ],
     );
   });
@@ -189,14 +199,14 @@ describe('addresses of names', () => {
   it('one that expired in the kernel a moment early is added all the same', async () => {
     const { plane, netlink, problems, clock } = setUp();
     await plane.apply(program(lines));
-    plane.add('a.example.org', [1], 60);
+    plane.add('a.example.org', [ONE], 60);
     clock.now = 59_999;
     const change = netlink.changeElements.bind(netlink);
     netlink.changeElements = request => {
       if ((request.remove ?? []).length > 0) throw new NetlinkError('elements', 2);
       change(request);
     };
-    plane.add('a.example.org', [1], 60);
+    plane.add('a.example.org', [ONE], 60);
     assert.equal(netlink.changes.length, 2);
     assert.deepEqual(problems, []);
   });
@@ -207,18 +217,18 @@ describe('addresses of names', () => {
     netlink.changeElements = () => {
       throw new NetlinkError('elements of set f_1', 23);
     };
-    plane.add('a.example.org', [1], 60);
+    plane.add('a.example.org', [ONE], 60);
     assert.match(problems[0] ?? '', /addresses of a\.example\.org are not in force: .*ENFILE/);
   });
 
-  it("a NAT target's first address brings its rules into force", async () => {
+  it("a NAT target's first usable address brings its rules into force", async () => {
     const { plane, runner } = setUp();
     await plane.apply(
       program({
         nat: [{ rule: 'w', to: '198.51.100.1', port: '80', target: 'w.example.org', targetPort: 80 }],
       }),
     );
-    plane.add('w.example.org', [0x0a000001, 2], 60);
+    plane.add('w.example.org', [0x7f000001, 0xa9fea9fe, 0x0a000001, TWO], 60);
     await plane.setThreatRanges([]);
     assert.ok(runner.scripts.some(script => script.includes('dnat ip to 10.0.0.1:80')));
   });

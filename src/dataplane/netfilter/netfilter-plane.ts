@@ -2,7 +2,7 @@
 // of older connections and the log of decisions follow from it. One change runs at a time, in the order asked.
 
 import type { Program } from '#ir/program.ts';
-import type { Ipv4Range } from '#net/ipv4.ts';
+import { type Ipv4Range, isNeverATarget } from '#net/ipv4.ts';
 import type { PortRange } from '#net/ports.ts';
 import type { KernelNetlink } from '#netlink/kernel-netlink.ts';
 import type { LogReader } from '#netlink/log-reader.ts';
@@ -105,8 +105,10 @@ export class NetfilterPlane implements DataPlane, FqdnSetWriter {
     });
   }
 
-  add(fqdn: string, addresses: readonly number[], ttlSeconds: number): void {
+  add(fqdn: string, answered: readonly number[], ttlSeconds: number): void {
     if (this.#closed) return;
+    // Whoever owns the name chooses its addresses.
+    const addresses = answered.filter(address => !isNeverATarget(address));
     try {
       this.#fqdnSets.add(fqdn, addresses, ttlSeconds);
     } catch (error) {
@@ -242,6 +244,7 @@ export class NetfilterPlane implements DataPlane, FqdnSetWriter {
       natAddressOf: fqdn => this.#natAddresses.get(fqdn),
       snatPorts: this.#options.snatPorts ?? SNAT_PORTS,
       servedInterfaces: [...new Set([...inside, outside])],
+      outsideOnly: inside.includes(outside) ? undefined : outside,
     };
   }
 

@@ -20,9 +20,13 @@ function rules(chain: PolicyChain, lines: ProgramLines, changed: Partial<PlanOpt
 
 /** The rules of the network clauses: between the firewall's own addresses and the default. */
 function networkRules(lines: ProgramLines): string[] {
-  return rules('classify_inside', lines).slice(2, -1);
+  return rules('classify_inside', lines).slice(5, -1);
 }
 
+const NEVER = '{ 0.0.0.0/8, 127.0.0.0/8, 168.63.129.16, 169.254.0.0/16, 224.0.0.0/3 }';
+const FROM_NOBODY = `ip saddr ${NEVER} meta mark set 0x47000000 goto denied`;
+const TO_NOBODY = `ip daddr ${NEVER} meta mark set 0x47000000 goto denied`;
+const FROM_OWN = 'ip saddr { 10.42.1.1, 198.51.100.1 } goto refuse';
 const OWN = 'ip daddr { 10.42.1.1, 198.51.100.1 } goto refuse';
 const NOT_UNICAST = 'fib daddr type != unicast goto refuse';
 const DEFAULT = 'meta mark set 0x47000000 goto denied';
@@ -46,11 +50,14 @@ describe('the order of judgement', () => {
       'ip daddr 198.51.100.1 meta l4proto tcp th dport 80 meta mark set 0x17000003 goto allow',
     ];
     assert.deepEqual(rules('classify_inside', lines, { threatRanges }), [
+      FROM_NOBODY,
+      FROM_OWN,
       'ip daddr 203.0.113.5 meta mark set 0x47000000 goto threat_denied',
       ...nat,
       'ip daddr 10.42.1.1 meta l4proto { tcp, udp } th dport 53 meta mark set 0x77000000 goto admit',
       OWN,
       NOT_UNICAST,
+      TO_NOBODY,
       'ip daddr 192.0.2.66 meta l4proto tcp meta mark set 0x47000001 goto denied',
       `ip daddr 192.0.2.0/24 meta l4proto tcp th dport @${portSetName([
         { first: 443, last: 443 },
@@ -63,6 +70,7 @@ describe('the order of judgement', () => {
       DEFAULT,
     ]);
     assert.deepEqual(rules('classify_outside', lines, { threatRanges }), [
+      FROM_OWN,
       'ip saddr 203.0.113.5 meta mark set 0x47000000 goto threat_denied',
       ...nat,
       'goto refuse',
@@ -76,14 +84,27 @@ describe('the order of judgement', () => {
   it('Alert logs new flows and goes on; Off says nothing', () => {
     const threatRanges = [range('203.0.113.5')];
     assert.match(
-      rules('classify_inside', { threat: 'Alert' }, { threatRanges })[0] ?? '',
+      rules('classify_inside', { threat: 'Alert' }, { threatRanges })[2] ?? '',
       /^ip daddr 203\.0\.113\.5 ct mark & 0xf0000000 == 0x00000000 limit .* log prefix "threat-alert"/,
     );
     assert.deepEqual(rules('classify_inside', { threat: 'Off' }, { threatRanges }), [
+      FROM_NOBODY,
+      FROM_OWN,
       OWN,
       NOT_UNICAST,
+      TO_NOBODY,
       DEFAULT,
     ]);
+  });
+});
+
+describe('spoofed sources', () => {
+  it('with an interface of its own the Internet is nowhere inside', () => {
+    assert.equal(
+      rules('classify_inside', {}, { outsideOnly: 'eth1' })[1],
+      'ip saddr != { 10.0.0.0/8, 100.64.0.0/10, 172.16.0.0/12, 192.168.0.0/16 } fib saddr oifname "eth1" ' +
+        'meta mark set 0x47000000 goto denied',
+    );
   });
 });
 
@@ -163,7 +184,7 @@ describe('NAT', () => {
   const nat = [{ rule: 'web', to: '198.51.100.1', port: '80', target: 'web.example.org', targetPort: 8080 }];
 
   it('a target that is a name has no rule until it has an address', () => {
-    assert.deepEqual(rules('classify_outside', { nat }), ['goto refuse']);
+    assert.deepEqual(rules('classify_outside', { nat }), [FROM_OWN, 'goto refuse']);
     assert.deepEqual(rules('dnat_rules', { nat }), []);
     assert.deepEqual(rules('dnat_rules', { nat }, { natAddressOf: () => 0x0a000001 }), [
       'ct mark 0x17000001 meta l4proto { tcp, udp } dnat ip to 10.0.0.1:8080',

@@ -2,7 +2,7 @@
 // Azure judges: threat intelligence, DNAT, the firewall itself, network rules, application ports, default. Pure.
 
 import type { NetworkClause, Program } from '#ir/program.ts';
-import { ALL_IPV4, type Ipv4Range, mergeRanges, parsePrefix } from '#net/ipv4.ts';
+import { ALL_IPV4, type Ipv4Range, mergeRanges, NEVER_A_TARGET, parsePrefix } from '#net/ipv4.ts';
 import { ALL_PORTS, type PortRange } from '#net/ports.ts';
 import {
   accept,
@@ -48,6 +48,8 @@ export interface PlanOptions {
   readonly snatPorts: PortRange;
   /** Interfaces the gateway serves; nothing that leaves by another one is translated. */
   readonly servedInterfaces: readonly string[];
+  /** The interface towards the Internet, where it is not an inside one too. */
+  readonly outsideOnly?: string | undefined;
 }
 
 export interface RulesetPlan {
@@ -96,17 +98,25 @@ export function planRuleset(program: Program, options: PlanOptions): RulesetPlan
   const { generation } = options;
   const nat = natRules(program, options, sets);
   const own = ownAddresses(program);
+  const byDefault: NftRule = [
+    setMark('meta mark', markOf(CLASS_CUT, generation, DEFAULT_ACTION)),
+    goto('denied'),
+  ];
   const inside: NftRule[] = [
+    ...spoofedSources(options).map((matches): NftRule => [...matches, ...byDefault]),
+    ...own.map((ranges): NftRule => [match.addresses('ip saddr', ranges), goto('refuse')]),
     ...threatRules(program, options, sets, 'ip daddr'),
     ...nat.classify,
     ...dnsRules(program, generation),
     ...own.map((ranges): NftRule => [match.addresses('ip daddr', ranges), goto('refuse')]),
     [match.words('fib daddr type', ['unicast'], true), goto('refuse')],
+    [match.addresses('ip daddr', NEVER_A_TARGET), ...byDefault],
     ...program.netfilter.networkClauses.flatMap(clause => networkRules(clause, program, generation, sets)),
     ...applicationRules(program, sets),
-    [setMark('meta mark', markOf(CLASS_CUT, generation, DEFAULT_ACTION)), goto('denied')],
+    byDefault,
   ];
   const outside: NftRule[] = [
+    ...own.map((ranges): NftRule => [match.addresses('ip saddr', ranges), goto('refuse')]),
     ...threatRules(program, options, sets, 'ip saddr'),
     ...nat.classify,
     [goto('refuse')],
@@ -207,6 +217,17 @@ function dnsRules(program: Program, generation: number): NftRule[] {
       goto('admit'),
     ],
   ];
+}
+
+/** Sources that no host inside can have: nobody's, and public ones that our own route seeks on the Internet. */
+function spoofedSources({ outsideOnly }: PlanOptions): NftStatement[][] {
+  const spoofed: NftStatement[][] = [[match.addresses('ip saddr', NEVER_A_TARGET)]];
+  if (outsideOnly !== undefined)
+    spoofed.push([
+      match.addresses('ip saddr', IANA_PRIVATE_RANGES, true),
+      match.interfaces('fib saddr oifname', [outsideOnly]),
+    ]);
+  return spoofed;
 }
 
 /** The firewall's own addresses, behind which no rule but NAT and DNS may reach. */

@@ -131,6 +131,8 @@ export function skeletonChains({ interfaces, proxyPort }: SkeletonOptions): NftC
       rules: [
         [match.interfaces('iifname', served, true), accept],
         [match.words('meta nfproto', ['ipv6']), goto('deny6')],
+        // Our own addresses, and what is nobody's: they could pass for the gateway's own connections.
+        [match.words('fib saddr type', ['unicast'], true), drop],
         // Before connection tracking is asked: a session that is older than the tracking goes on.
         ...managementRules(interfaces),
         [match.words('ct state', ['invalid']), { kind: 'counter', name: 'invalid_packets' }, drop],
@@ -138,6 +140,7 @@ export function skeletonChains({ interfaces, proxyPort }: SkeletonOptions): NftC
         // Path MTU of a connection that ends in the L7 engine: the error belongs to the engine's socket.
         [RELATED, isClass(CLASS_PROXY), setMark('meta mark', CLASS_PROXY), accept],
         [RELATED, accept],
+        ...spoofedRules(interfaces),
         [
           {
             kind: 'vmap',
@@ -216,6 +219,15 @@ function sideRules({ inside, outside, insidePrefixes }: GatewayInterfaces): NftR
     [fromOutside, match.addresses('ip saddr', insidePrefixes, true), goto('classify_outside')],
     [goto('classify_inside')],
   ];
+}
+
+/**
+ * Inside addresses never come from the Internet. Replies are not asked: they may come from where our own route does
+ * not lead.
+ */
+function spoofedRules({ inside, outside }: GatewayInterfaces): NftRule[] {
+  if (inside.includes(outside)) return [];
+  return [[match.interfaces('iifname', [outside]), match.interfaces('fib saddr oifname', inside), drop]];
 }
 
 /** What the machine's owner reaches on the machine itself, such as SSH. */
