@@ -54,6 +54,8 @@ export class LastProgram {
     const count = (kind: string) =>
       program.decisions.filter(decision => decision.kind === kind && decision.rule.rule !== '').length;
     return {
+      // Whose word it is: after a restart the kernel has the rules, but names and sites wait for the gateway.
+      process: process.pid,
       revision: program.revision,
       firewallId: program.firewallId,
       appliedAt: this.#now().toISOString(),

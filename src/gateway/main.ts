@@ -13,12 +13,12 @@ import { NetfilterPlane } from '#dataplane/netfilter/netfilter-plane.ts';
 import { ThreatFeeds } from '#dataplane/threat/threat-feeds.ts';
 import type { Program } from '#ir/program.ts';
 import { type Ipv4Range, mergeRanges } from '#net/ipv4.ts';
+import { raiseFileLimit } from '#netlink/file-limit.ts';
 import { SystemNetlink } from '#netlink/kernel-netlink.ts';
 import { SystemNftRunner } from '#nft/runner.ts';
 import { removeProcessFile } from '#state/process-file.ts';
 import { FileSink } from '#telemetry/file-sink.ts';
 import { ControlClient } from './control-client.ts';
-import { raiseFileLimit } from './file-limit.ts';
 import { Gateway } from './gateway.ts';
 import { LastProgram } from './last-program.ts';
 import { markRemoved, pidFile, takeLock, wasRemovedSince } from './lock.ts';
@@ -28,6 +28,8 @@ import { forgetBoot, forgetOtherBoot, SETTINGS_FILE } from './settings-memory.ts
 import { watchTable } from './table-watch.ts';
 
 const DNS_PORT = 53;
+/** Two for each of the L7 engine's 16,384 connections, and room for the rest. */
+const OPEN_FILES = 40_000;
 
 const report = (message: string) => process.stderr.write(`postern gateway: ${message}\n`);
 
@@ -81,7 +83,7 @@ const settingsOf = (options: GatewayOptions) =>
   new HostSettings({ memory: join(options.state, SETTINGS_FILE) });
 
 async function serve(options: GatewayOptions): Promise<number> {
-  raiseFileLimit();
+  raiseFileLimit(OPEN_FILES);
   if (wasRemovedSince(options.state, performance.timeOrigin)) {
     report('the rules were taken away while it started, so it ends');
     return 0;

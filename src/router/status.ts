@@ -21,6 +21,7 @@ export interface FilesState {
 
 /** What the gateway writes to its state folder after each program. */
 interface GatewayState {
+  readonly process?: number;
   readonly revision?: string;
   readonly firewallId?: string;
   readonly appliedAt?: string;
@@ -36,7 +37,7 @@ export function printStatus({ router, gateway, paths, json }: StatusOptions): nu
   const healthy =
     router !== undefined &&
     gateway !== undefined &&
-    enforced?.revision !== undefined &&
+    enforced?.process === gateway.pid &&
     enforced.error === undefined &&
     files?.faults.length === 0;
   if (json) {
@@ -55,7 +56,12 @@ export function printStatus({ router, gateway, paths, json }: StatusOptions): nu
   }
   const rows: [string, string][] = [
     ['Router', router ? `up, process ${router.pid}` : 'not up (postern up starts it)'],
-    ['Gateway', gateway ? `running, process ${gateway.pid}` : 'not running'],
+    [
+      'Gateway',
+      gateway
+        ? `${enforced?.process === gateway.pid ? 'running' : 'starting'}, process ${gateway.pid}`
+        : 'not running; the kernel keeps its last rules',
+    ],
   ];
   if (enforced) rows.push(...enforcedRows(enforced));
   if (files) rows.push(...fileRows(files));
