@@ -10,6 +10,7 @@ A network of your own inside this machine: an Internet, a workstation, and whate
 with az. It has no link to this machine's network, and needs no root where user namespaces are allowed.
 
   up [--internet FILE]             builds the lab; FILE (JSON) says what is special about its Internet
+     [--threat-feed FILE]...       names and networks, one a line, for threat intelligence; read again when it changes
   status [-o json|table]           hosts, addresses, effective routes, processes
   shell [-c COMMANDS]              bash in the workstation: az, dig, curl, kubectl
   exec HOST -- COMMAND...          runs a command on a host (or: workstation)
@@ -26,7 +27,7 @@ class UsageError extends Error {
 }
 
 const SPECS = {
-  up: { internet: { type: 'string' } },
+  up: { internet: { type: 'string' }, 'threat-feed': { type: 'string', multiple: true } },
   status: { output: { type: 'string', short: 'o' } },
   shell: { command: { type: 'string', short: 'c' } },
   exec: {},
@@ -36,14 +37,14 @@ const SPECS = {
     internet: { type: 'boolean' },
   },
   down: {},
-  daemon: {},
+  daemon: { 'threat-feed': { type: 'string', multiple: true } },
 } as const satisfies Record<string, ParseArgsOptionsConfig>;
 type CommandName = keyof typeof SPECS;
 
 interface Invocation {
   readonly command: CommandName;
   readonly positionals: readonly string[];
-  readonly values: Readonly<Record<string, string | boolean | undefined>>;
+  readonly values: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
   /** What stands after `--`; undefined without one. */
   readonly rest: readonly string[] | undefined;
 }
@@ -97,6 +98,8 @@ function findCommand(own: readonly string[]): CommandName | undefined {
 async function run(invocation: Invocation, files: LabFiles): Promise<number> {
   const { command, positionals, values, rest } = invocation;
   const text = (key: string) => (typeof values[key] === 'string' ? values[key] : undefined);
+  const { 'threat-feed': feeds } = values;
+  const threatFeeds: readonly string[] = Array.isArray(feeds) ? feeds : [];
   const expectHost = command === 'exec' || command === 'add-host';
   const [host = ''] = positionals;
   if (positionals.length > (expectHost ? 1 : 0))
@@ -109,7 +112,7 @@ async function run(invocation: Invocation, files: LabFiles): Promise<number> {
   if (rest !== undefined && command !== 'exec') throw new UsageError(`${command} takes nothing after '--'.`);
   switch (command) {
     case 'up':
-      return up(files, text('internet'));
+      return up(files, text('internet'), threatFeeds);
     case 'status':
       return status(files, text('output') ?? 'table');
     case 'down': {
@@ -133,15 +136,19 @@ async function run(invocation: Invocation, files: LabFiles): Promise<number> {
       return addHost(files, host, text('vnet-subnet-id'), text('private-ip'), values.internet === true);
     case 'daemon': {
       const { runDaemon } = await import('./daemon.ts');
-      return runDaemon(files);
+      return runDaemon(files, threatFeeds);
     }
   }
 }
 
-async function up(files: LabFiles, internet: string | undefined): Promise<number> {
+async function up(
+  files: LabFiles,
+  internet: string | undefined,
+  threatFeeds: readonly string[],
+): Promise<number> {
   const startedAt = performance.now();
   const { bringUp } = await import('./up.ts');
-  const lab = await bringUp(files, internet);
+  const lab = await bringUp(files, internet, threatFeeds);
   const option = files.name === 'postern' ? '' : ` --name ${files.name}`;
   process.stdout.write(
     [

@@ -30,7 +30,7 @@ const TRUST_BUNDLES = [
 /** Exit must not wait for ever for a client that keeps its connection. */
 const CLOSE_MS = 5000;
 
-export async function runDaemon(files: LabFiles): Promise<number> {
+export async function runDaemon(files: LabFiles, threatFeeds: readonly string[]): Promise<number> {
   const output = new OutputLog(files.output);
   const log = (line: string) => output.write(line);
   const stopped = new Promise<void>(resolve => {
@@ -39,7 +39,7 @@ export async function runDaemon(files: LabFiles): Promise<number> {
   });
   const closers: (() => Promise<unknown>)[] = [];
   try {
-    await startLab(files, log, closers);
+    await startLab(files, threatFeeds, log, closers);
     await stopped;
     return 0;
   } catch (error) {
@@ -57,6 +57,7 @@ export async function runDaemon(files: LabFiles): Promise<number> {
 
 async function startLab(
   files: LabFiles,
+  threatFeeds: readonly string[],
   log: (line: string) => void,
   closers: (() => Promise<unknown>)[],
 ): Promise<void> {
@@ -74,6 +75,7 @@ async function startLab(
     files,
     store: control.store,
     fabric: new KernelFabric(new SystemCommandRunner()),
+    threatFeeds,
     environment,
     log,
   });

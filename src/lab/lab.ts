@@ -33,6 +33,8 @@ export interface LabOptions {
   readonly files: LabFiles;
   readonly store: ResourceStore;
   readonly fabric: KernelFabric;
+  /** Files with threat-intelligence feeds, by absolute path. */
+  readonly threatFeeds: readonly string[];
   /** What programs of the lab see of the environment. */
   readonly environment: Readonly<Record<string, string>>;
   readonly log: (line: string) => void;
@@ -186,7 +188,7 @@ export class Lab {
   }
 
   #startGateway(namespace: string, { id, name, key }: FirewallTopology) {
-    const { files, environment, log } = this.#options;
+    const { files, threatFeeds, environment, log } = this.#options;
     // Logs are rotated by their writer, so each gateway has a folder of its own; the first one, the usual place.
     const isFree = ![...this.#gateways.values()].some(({ logs }) => logs === files.logs);
     const logs = isFree ? files.logs : join(files.logs, key);
@@ -202,6 +204,7 @@ export class Lab {
         'gateway',
         ...['--control', files.gatewaySocket, '--firewall', id, '--state', state, '--logs', logs],
         ...['--inside', 'eth0', '--outside', 'eth1'],
+        ...threatFeeds.flatMap(file => ['--threat-feed', file]),
       ],
       environment,
       log,

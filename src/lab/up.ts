@@ -2,8 +2,17 @@
 // goes wrong on the way, Ctrl-C included, leaves nothing behind.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PUBLIC_IP_POOL } from '#control/control-plane.ts';
 import { loadFacts } from '#facts/facts.ts';
@@ -26,7 +35,11 @@ const INTERNET_HOSTS = '20.51.99.0/24';
 /** Process 1 of the lab. */
 const INIT = join(import.meta.dirname, 'init.sh');
 
-export async function bringUp(files: LabFiles, internetFile: string | undefined): Promise<LabStatus> {
+export async function bringUp(
+  files: LabFiles,
+  internetFile: string | undefined,
+  threatFeedFiles: readonly string[],
+): Promise<LabStatus> {
   if (isInside(files)) throw new LabError(`This is a shell of the lab '${files.name}': it is up.`);
   if (/^\/run\//.test(files.folder) || /^\/(etc|sys|proc)\//.test(files.folder))
     throw new LabError(
@@ -36,6 +49,7 @@ export async function bringUp(files: LabFiles, internetFile: string | undefined)
   requireTools(path);
   const flags = namespaceFlags(path);
   const internet = readInternetFile(internetFile);
+  const threatFeeds = threatFeedFiles.map(requireReadable);
   await claimFolder(files);
   let interrupted: Promise<never> | undefined;
   const interrupt = (signal: NodeJS.Signals) => {
@@ -44,7 +58,7 @@ export async function bringUp(files: LabFiles, internetFile: string | undefined)
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt).on('SIGHUP', interrupt);
   try {
     writeFolder(files, internet);
-    const holder = startHolder(files, flags, path);
+    const holder = startHolder(files, flags, path, threatFeeds);
     const status = await untilAnswering(files, holder);
     rmSync(files.upFile, { force: true });
     holder.unref();
@@ -90,6 +104,17 @@ function readInternetFile(path: string | undefined): InternetConfig {
   return value as InternetConfig;
 }
 
+/** Its absolute path; the lab has another working directory. */
+function requireReadable(path: string): string {
+  const file = resolve(path);
+  try {
+    accessSync(file, constants.R_OK);
+    return file;
+  } catch (cause) {
+    throw new LabError(`--threat-feed ${path}: ${(cause as Error).message}`, { cause });
+  }
+}
+
 function writeFolder(files: LabFiles, user: InternetConfig): void {
   for (const folder of [files.logs, files.home, files.bin, files.internetState, files.gatewayState])
     mkdirSync(folder, { mode: 0o700 });
@@ -112,9 +137,15 @@ function writeFolder(files: LabFiles, user: InternetConfig): void {
     writeFileSync(`${files.bin}/${name}`, `#!/bin/sh\nexec ${words} "$@"\n`, { mode: 0o700 });
 }
 
-function startHolder(files: LabFiles, flags: readonly string[], path: string): ChildProcess {
+function startHolder(
+  files: LabFiles,
+  flags: readonly string[],
+  path: string,
+  threatFeeds: readonly string[],
+): ChildProcess {
   const output = openSync(files.output, 'a', 0o600);
-  const command = [...NODE_COMMAND, 'lab', 'daemon', '--name', files.name];
+  const feeds = threatFeeds.flatMap(file => ['--threat-feed', file]);
+  const command = [...NODE_COMMAND, 'lab', 'daemon', '--name', files.name, ...feeds];
   const holder = spawn('unshare', [...flags, '--kill-child', '--mount-proc', 'sh', INIT, ...command], {
     detached: true,
     cwd: '/',

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Lab } from '../support/lab.ts';
 import { FIREWALL_PRIVATE, Network, SERVER_ADDRESS } from '../support/network.ts';
 import { noNamespaces } from '../support/privileges.ts';
@@ -21,6 +22,7 @@ describe('settings of a firewall in the lab', { skip: noNamespaces() }, () => {
   let net: Network;
   let folder: string;
 
+  const feed = () => join(folder, 'feed.txt');
   const dig = async (...args: string[]) =>
     (
       await lab.exec('app', ['dig', '+short', '+time=5', '+tries=1', `@${FIREWALL_PRIVATE}`, ...args])
@@ -33,7 +35,8 @@ describe('settings of a firewall in the lab', { skip: noNamespaces() }, () => {
     folder = mkdtempSync(join(tmpdir(), 'postern-settings-'));
     const internet = join(folder, 'internet.json');
     writeFileSync(internet, JSON.stringify({ resolvers: { [DEAD]: 'silent', [FAILING]: 'SERVFAIL' } }));
-    lab = await Lab.up({ name: `settings-${process.pid}`, internet });
+    writeFileSync(feed(), '# nothing yet\n');
+    lab = await Lab.up({ name: `settings-${process.pid}`, internet, threatFeeds: [feed()] });
     net = new Network(lab);
     await net.build();
     await net.rule(
@@ -148,6 +151,30 @@ describe('settings of a firewall in the lab', { skip: noNamespaces() }, () => {
     assert.equal(await served(), false);
     await net.az('firewall update -n fw --threat-intel-mode Off');
     assert.equal(await served(), true);
+  });
+
+  test('a threat-intelligence feed is read again when it changes: names and networks, in and out', async () => {
+    await net.az('firewall update -n fw --threat-intel-mode Deny');
+    const name = 'wicked.example.org';
+    const passes = async () => [
+      (await net.whoami(`http://${name}`)) !== undefined,
+      await net.echoes(SITE, { timeoutMs: 500 }),
+    ];
+    assert.deepEqual(await passes(), [true, true]);
+    const after = async (text: string, wanted: boolean) => {
+      writeFileSync(feed(), text);
+      for (let tries = 0; tries < 20; tries++) {
+        const seen = await passes();
+        if (seen.every(passed => passed === wanted)) return seen;
+        await sleep(300);
+      }
+      return passes();
+    };
+    assert.deepEqual(await after(`${name}\tknown for it\n77.70.1.0/24\n`, false), [false, false]);
+    const record = await lab.logged(({ Type, Fqdn }) => Type === 'AZFWThreatIntel' && Fqdn === name);
+    assert.deepEqual([record?.Action, record?.ThreatDescription], ['Deny', 'known for it']);
+    assert.deepEqual(await after('', true), [true, true]);
+    await net.az('firewall update -n fw --threat-intel-mode Off');
   });
 
   test('several IP configurations: each adds its public IP, the first goes last', async () => {

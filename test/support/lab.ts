@@ -63,6 +63,8 @@ export interface LabOptions {
   readonly name?: string;
   /** File with the lab's Internet: names that share an address, names that change theirs. */
   readonly internet?: string;
+  /** Files with threat-intelligence feeds. */
+  readonly threatFeeds?: readonly string[];
   /** Run everything as a user without privileges. */
   readonly unprivileged?: boolean;
 }
@@ -84,12 +86,17 @@ export class Lab {
   static async up({
     name = `t${process.pid}`,
     internet,
+    threatFeeds = [],
     unprivileged = false,
   }: LabOptions = {}): Promise<Lab> {
     const state = mkdtempSync(join(tmpdir(), 'postern-'));
     const lab = new Lab(name, state, unprivileged ? AS_NOBODY : []);
     if (unprivileged && process.geteuid?.() === 0) chownSync(state, 65534, 65534);
-    const result = await lab.command(['up', ...(internet ? ['--internet', internet] : [])]);
+    const files = [
+      ...(internet ? ['--internet', internet] : []),
+      ...threatFeeds.flatMap(file => ['--threat-feed', file]),
+    ];
+    const result = await lab.command(['up', ...files]);
     if (result.status !== 0) {
       await lab.down();
       throw new Error(
