@@ -2,9 +2,9 @@
 // numerous clients are bounded. While it runs it keeps the token file fresh and its certificate valid.
 
 import { chmodSync, rmSync } from 'node:fs';
-import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
+import { createServer as createHttpServer, type Server as HttpServer, type RequestListener } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
-import { type AddressInfo, connect, isIP, type Server } from 'node:net';
+import { type AddressInfo, connect, isIP, type Server, type Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { ensurePrivateFolder } from '#store/private-file.ts';
 import { openAuthority } from './certificates.ts';
@@ -53,6 +53,8 @@ const LIMITS: ServeLimits = {
 /** Without a byte in either direction. */
 const IDLE_TIMEOUT_MS = 60_000;
 const MAX_CONNECTIONS = 256;
+/** On one connection, asked before an answer came. Clients wait for each answer, so this is generous. */
+const MAX_UNANSWERED = 16;
 /** Long before half a day is over, clients read the file again. */
 const TOKEN_REFRESH_MS = (TOKEN_LIFETIME_SECONDS / 4) * 1000;
 const CERTIFICATE_REFRESH_MS = 20 * 24 * 60 * 60 * 1000;
@@ -68,7 +70,9 @@ export async function serveApi(api: Api, options: ServeOptions): Promise<ApiServ
   ensurePrivateFolder(stateDir);
   const authority = await openAuthority(stateDir, clock());
   const names = [...new Set(['localhost', '127.0.0.1', '::1', ...(isUnspecified(tlsHost) ? [] : [tlsHost])])];
-  const listener = getRequestListener(request => api.fetch(request), { overrideGlobalObjects: false });
+  const listener = withoutFloods(
+    getRequestListener(request => api.fetch(request), { overrideGlobalObjects: false }),
+  );
   const https = createHttpsServer(
     { ...limits, ...(await authority.issue(names, clock())), minVersion: 'TLSv1.2' },
     listener,
@@ -104,6 +108,25 @@ export async function serveApi(api: Api, options: ServeOptions): Promise<ApiServ
       await Promise.all([closeServer(http), closeServer(https)]);
       rmSync(socketPath, { force: true });
     },
+  };
+}
+
+/**
+ * Cuts a connection that sends request after request without waiting: Node parses them all at once, and their answers,
+ * which are far larger, would pile up in memory.
+ */
+function withoutFloods(listener: RequestListener): RequestListener {
+  const unanswered = new WeakMap<Socket, number>();
+  return (incoming, outgoing) => {
+    const { socket } = incoming;
+    const count = (unanswered.get(socket) ?? 0) + 1;
+    unanswered.set(socket, count);
+    if (count > MAX_UNANSWERED) {
+      socket.destroy();
+      return;
+    }
+    outgoing.once('close', () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1));
+    void listener(incoming, outgoing);
   };
 }
 
