@@ -18,6 +18,8 @@ const calls = {
 
 export const AF_INET = 2;
 export const AF_NETLINK = 16;
+export const SOCK_STREAM = 1;
+export const SOCK_DGRAM = 2;
 export const SOCK_RAW = 3;
 const SOCK_CLOEXEC = 0o2000000;
 export const SOL_SOCKET = 1;

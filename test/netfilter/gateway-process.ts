@@ -2,11 +2,11 @@
 // for the L7 engine that says which address it was reached by. Log records come back as events.
 
 import { createServer } from 'node:net';
-import { openTransparentSocket } from '#dataplane/l7/transparent-listener.ts';
 import { NetfilterPlane, type NetfilterPlaneOptions } from '#dataplane/netfilter/netfilter-plane.ts';
 import type { Program } from '#ir/program.ts';
 import type { Ipv4Range } from '#net/ipv4.ts';
 import { SystemNetlink } from '#netlink/kernel-netlink.ts';
+import { openTransparentSocket } from '#netlink/transparent-socket.ts';
 import { SystemNftRunner } from '#nft/runner.ts';
 import { serve } from './agent.ts';
 
@@ -32,7 +32,7 @@ if (options.engine ?? true) {
     socket.on('data', data => socket.write(data));
     socket.write(`engine ${socket.localAddress}:${socket.localPort}\n`);
   });
-  server.listen({ fd: openTransparentSocket(PROXY_PORT) });
+  server.listen({ fd: openTransparentSocket('tcp', PROXY_PORT) });
 }
 
 serve({

@@ -1,11 +1,12 @@
 // A lab for tests and for the demo, driven only through the commands a user has: `postern lab ...` and the shell in it.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chownSync, existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AS_NOBODY } from './privileges.ts';
+import { RUNNER_NETNS } from './runner-netns.ts';
 
 export const ROOT = join(import.meta.dirname, '../..');
 const POSTERN = join(ROOT, 'bin/postern');
@@ -13,7 +14,7 @@ const NODE = join(ROOT, 'scripts/node');
 const CLIENTS = join(ROOT, 'test/support/clients');
 /** A client inside a host; it refuses to run where the test runner runs. */
 const clientCommand = (name: string, args: readonly string[]) => [
-  ...['env', `POSTERN_RUNNER_NETNS=${readlinkSync('/proc/self/ns/net')}`],
+  ...['env', `POSTERN_RUNNER_NETNS=${RUNNER_NETNS}`],
   ...[NODE, join(CLIENTS, `${name}.ts`), ...args],
 ];
 

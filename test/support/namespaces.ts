@@ -16,6 +16,7 @@
 // /run is private and empty, so `ip netns` inside sees only these namespaces; where the kernel lets us mount /proc,
 // process ids inside are those of the PID namespace.
 
+import './runner-netns.ts';
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync, readlinkSync } from 'node:fs';

@@ -7,6 +7,7 @@ import net, { type Server, type Socket } from 'node:net';
 import type { ThreatListing } from '#ir/decide.ts';
 import type { AddressSet, ApplicationProtocol } from '#ir/policy.ts';
 import { formatIpv4, parseIpv4 } from '#net/ipv4.ts';
+import { openTransparentSocket } from '#netlink/transparent-socket.ts';
 import type { LogSink } from '#telemetry/records.ts';
 import { looksLikeTls } from '#wire/tls.ts';
 import type { Resolver } from '../data-plane.ts';
@@ -18,7 +19,6 @@ import { serveHttp } from './serve-http.ts';
 import { serveTls } from './serve-tls.ts';
 import { isForbiddenAddress } from './server-addresses.ts';
 import { type Connect, DEFAULT_LIMITS, type L7Limits, type Services } from './services.ts';
-import { openTransparentSocket } from './transparent-listener.ts';
 
 /** Connections that wait to be accepted; the kernel's own limit, `somaxconn`, is 4096 by default. */
 const BACKLOG = 4096;
@@ -46,7 +46,7 @@ export interface L7EngineOptions {
 export interface L7Statistics {
   readonly open: number;
   readonly accepted: number;
-  /** Turned away because `maxConnections` were open. */
+  /** Turned away because their client held its share of `maxConnections`. */
   readonly refusedAtLimit: number;
 }
 
@@ -57,6 +57,8 @@ export class L7Engine {
   readonly #clock: () => number;
   readonly #report: (message: string) => void;
   readonly #connections = new Set<Connection>();
+  /** How many of them each client holds. */
+  readonly #held = new Map<number, number>();
   #rules: L7Rules | undefined;
   #server: Server | undefined;
   #listenPort = 0;
@@ -107,7 +109,7 @@ export class L7Engine {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     server.once('error', reject);
     server.once('listening', resolve);
-    if (this.#mode === 'transparent') server.listen({ fd: openTransparentSocket(port) }, BACKLOG);
+    if (this.#mode === 'transparent') server.listen({ fd: openTransparentSocket('tcp', port) }, BACKLOG);
     else server.listen({ host: '127.0.0.1', port, backlog: BACKLOG });
     await promise;
     server.off('error', reject);
@@ -146,7 +148,7 @@ export class L7Engine {
   #accept(socket: Socket): void {
     const rules = this.#rules;
     const ends = this.#endsOf(socket);
-    const atLimit = this.#connections.size >= this.#limits.maxConnections;
+    const atLimit = ends !== undefined && this.#heldBy(ends.source) >= this.#free;
     if (atLimit) this.#refusedAtLimit++;
     if (!rules || !ends || atLimit) {
       socket.on('error', () => undefined);
@@ -156,13 +158,25 @@ export class L7Engine {
     this.#accepted++;
     const connection = new Connection(socket, ends, this.#clock);
     this.#connections.add(connection);
+    this.#held.set(ends.source, this.#heldBy(ends.source) + 1);
     this.#serve(connection)
       .catch(error => this.#failed(connection, error))
       .then(() => connection.whenClosed())
       .finally(() => {
         connection.stopDeadline();
         this.#connections.delete(connection);
+        const held = this.#heldBy(ends.source) - 1;
+        if (held > 0) this.#held.set(ends.source, held);
+        else this.#held.delete(ends.source);
       });
+  }
+
+  #heldBy(source: number): number {
+    return this.#held.get(source) ?? 0;
+  }
+
+  get #free(): number {
+    return this.#limits.maxConnections - this.#connections.size;
   }
 
   /** Undefined when the client is gone already, or when it connected to the listening port itself. */

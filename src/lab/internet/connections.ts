@@ -3,8 +3,8 @@
 // that the client had asked for.
 
 import { createServer, type Server, type Socket } from 'node:net';
+import { openTransparentSocket } from '#netlink/transparent-socket.ts';
 import type { Journal } from './journal.ts';
-import { openTcpListener } from './sockets.ts';
 
 /** As much as the kernel keeps by default (net.core.somaxconn). */
 const BACKLOG = 4096;
@@ -33,7 +33,7 @@ export class Acceptor {
       this.#accept(socket, handle),
     );
     this.#servers.push(server);
-    const fd = openTcpListener(port);
+    const fd = openTransparentSocket('tcp', port);
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen({ fd }, BACKLOG, () => {

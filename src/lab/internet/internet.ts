@@ -4,17 +4,18 @@
 
 import { join } from 'node:path';
 import { formatIpv4, parseIpv4 } from '#net/ipv4.ts';
+import { raiseFileLimit } from '#netlink/file-limit.ts';
 import { openAuthority } from './ca.ts';
 import { CertificateCache } from './certificates.ts';
 import type { InternetSettings } from './config.ts';
 import { Acceptor, type Ends, echo } from './connections.ts';
+import { type Datagram, DatagramSocket } from './datagram-socket.ts';
 import { answerDns } from './dns-message.ts';
 import { serveDnsOverTcp } from './dns-tcp.ts';
 import { Journal } from './journal.ts';
 import { NameService } from './names.ts';
 import { answerNtp } from './ntp.ts';
 import { assertOwnsEveryAddress, loadRules, NO_RULES, rulesFor } from './redirect.ts';
-import { type Datagram, DatagramSocket, raiseFileLimit } from './sockets.ts';
 import { WebServers } from './web.ts';
 
 const DNS_PORT = 53;

@@ -1,39 +1,31 @@
-// Sockets that own every address, which Node cannot make by itself: they are transparent (IP_TRANSPARENT), so that they may
-// take connections that nft's tproxy hands over and answer from addresses that no interface has. TCP sockets are handed
-// to Node as file descriptors. For UDP, Node does not tell to which address a datagram was sent, so datagrams are
-// received and sent by libc: received in batches on a thread of libuv's pool, sent without waiting.
+// UDP for every address. Node does not tell to which address a datagram was sent, nor does it send from an address that no
+// interface has, so datagrams are received and sent by libc: in batches on a thread of libuv's pool, and without waiting.
 
 import koffi from 'koffi';
+import {
+  AF_INET,
+  closeSocket,
+  int32,
+  SO_RCVBUF,
+  SO_RCVTIMEO,
+  SOL_SOCKET,
+  setOption,
+  timeval,
+} from '#netlink/libc.ts';
+import { openTransparentSocket } from '#netlink/transparent-socket.ts';
 
-const libc = koffi.load('libc.so.6');
-const socket = libc.func('int socket(int, int, int)');
-const close = libc.func('int close(int)');
-const bind = libc.func('int bind(int, void *, uint)');
+const libc = koffi.load(null);
 const shutdown = libc.func('int shutdown(int, int)');
-const setsockopt = libc.func('int setsockopt(int, int, int, void *, uint)');
 const recvmmsg = libc.func('int recvmmsg(int, void *, uint, int, void *)');
 const sendmsg = libc.func('int64 sendmsg(int, void *, int)');
-const getrlimit = libc.func('int getrlimit(int, void *)');
-const setrlimit = libc.func('int setrlimit(int, void *)');
-const strerror = libc.func('str strerror(int)');
 
-const AF_INET = 2;
-const SOCK_STREAM = 1;
-const SOCK_DGRAM = 2;
-const SOCK_CLOEXEC = 0o2000000;
 const SOL_IP = 0;
 const IP_PKTINFO = 8;
-const IP_TRANSPARENT = 19;
 const IP_ORIGDSTADDR = 20;
-const SOL_SOCKET = 1;
-const SO_REUSEADDR = 2;
-const SO_RCVBUF = 8;
-const SO_RCVTIMEO = 20;
 const MSG_DONTWAIT = 0x40;
 const MSG_TRUNC = 0x20;
 const MSG_WAITFORONE = 0x10000;
 const SHUT_RDWR = 2;
-const RLIMIT_NOFILE = 7;
 
 const BATCH = 32;
 const MAX_DATAGRAM = 65_536;
@@ -45,7 +37,7 @@ const IOVEC_BYTES = 16;
 const CONTROL_BYTES = 64;
 const CMSG_HEADER_BYTES = 16;
 /** How long a blocked receive may hold up closing. */
-const RECEIVE_TIMEOUT_SECONDS = 1;
+const RECEIVE_TIMEOUT_MS = 1000;
 const RETRY_MS = 20;
 const MAX_SENDERS = 256;
 
@@ -55,40 +47,6 @@ export interface Datagram {
   readonly clientPort: number;
   readonly server: number;
   readonly serverPort: number;
-}
-
-function check(result: number, what: string): number {
-  if (result >= 0) return result;
-  throw new Error(`${what}: ${strerror(koffi.errno())}`);
-}
-
-function setOption(fd: number, level: number, option: number, value: number, what: string): void {
-  const bytes = Buffer.alloc(4);
-  bytes.writeInt32LE(value);
-  check(setsockopt(fd, level, option, bytes, 4), what);
-}
-
-/** A socket on every address: 0.0.0.0 and transparent. The caller owns the descriptor. */
-function openTransparent(type: number, port: number): number {
-  const protocol = type === SOCK_STREAM ? 'TCP' : 'UDP';
-  const fd = check(socket(AF_INET, type | SOCK_CLOEXEC, 0), `${protocol} socket`);
-  try {
-    setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1, 'SO_REUSEADDR');
-    setOption(fd, SOL_IP, IP_TRANSPARENT, 1, 'IP_TRANSPARENT (needs CAP_NET_ADMIN in the network namespace)');
-    const address = Buffer.alloc(SOCKADDR_BYTES);
-    address.writeUInt16LE(AF_INET, 0);
-    address.writeUInt16BE(port, 2);
-    check(bind(fd, address, SOCKADDR_BYTES), `bind to ${protocol} port ${port}`);
-    return fd;
-  } catch (error) {
-    close(fd);
-    throw error;
-  }
-}
-
-/** For `server.listen({ fd })`. */
-export function openTcpListener(port: number): number {
-  return openTransparent(SOCK_STREAM, port);
 }
 
 /** All UDP datagrams that tproxy hands to `port`, with the address they were sent to. */
@@ -107,12 +65,10 @@ export class DatagramSocket {
 
   constructor(port: number, onDatagram: (datagram: Datagram) => void) {
     this.#onDatagram = onDatagram;
-    this.#fd = openTransparent(SOCK_DGRAM, port);
-    setOption(this.#fd, SOL_IP, IP_ORIGDSTADDR, 1, 'IP_RECVORIGDSTADDR');
-    setOption(this.#fd, SOL_SOCKET, SO_RCVBUF, 4 * 2 ** 20, 'SO_RCVBUF');
-    const timeout = Buffer.alloc(16);
-    timeout.writeBigInt64LE(BigInt(RECEIVE_TIMEOUT_SECONDS), 0);
-    check(setsockopt(this.#fd, SOL_SOCKET, SO_RCVTIMEO, timeout, 16), 'SO_RCVTIMEO');
+    this.#fd = openTransparentSocket('udp', port);
+    setOption(this.#fd, SOL_IP, IP_ORIGDSTADDR, int32(1));
+    setOption(this.#fd, SOL_SOCKET, SO_RCVBUF, int32(4 * 2 ** 20));
+    setOption(this.#fd, SOL_SOCKET, SO_RCVTIMEO, timeval(RECEIVE_TIMEOUT_MS));
     for (let index = 0; index < BATCH; index++) this.#point(index);
     this.#receive();
   }
@@ -156,13 +112,13 @@ export class DatagramSocket {
   }
 
   #sender(port: number): number {
-    const fd = this.#senders.get(port) ?? openTransparent(SOCK_DGRAM, port);
+    const fd = this.#senders.get(port) ?? openTransparentSocket('udp', port);
     this.#senders.delete(port);
     this.#senders.set(port, fd);
     const [oldest] = this.#senders;
     if (this.#senders.size > MAX_SENDERS && oldest) {
       this.#senders.delete(oldest[0]);
-      close(oldest[1]);
+      closeSocket(oldest[1]);
     }
     return fd;
   }
@@ -188,7 +144,7 @@ export class DatagramSocket {
     const startedAt = performance.now();
     recvmmsg.async(this.#fd, this.#messages, BATCH, MSG_WAITFORONE, null, (error: unknown, count: number) => {
       if (this.#closed) {
-        for (const fd of [this.#fd, ...this.#senders.values()]) close(fd);
+        for (const fd of [this.#fd, ...this.#senders.values()]) closeSocket(fd);
         this.#senders.clear();
         this.#finish();
         return;
@@ -220,23 +176,4 @@ export class DatagramSocket {
       serverPort: this.#controls.readUInt16BE(target + 2),
     });
   }
-}
-
-/** Raises the limit of open files to `wanted` where the system lets us, and says what it is. */
-export function raiseFileLimit(wanted: number): number {
-  const limit = Buffer.alloc(16);
-  check(getrlimit(RLIMIT_NOFILE, limit), 'getrlimit');
-  const soft = limit.readBigUInt64LE(0);
-  const hard = limit.readBigUInt64LE(8);
-  if (soft >= BigInt(wanted)) return Number(soft);
-  const best = (max: bigint): Buffer => {
-    const bytes = Buffer.alloc(16);
-    bytes.writeBigUInt64LE(max < BigInt(wanted) ? max : BigInt(wanted), 0);
-    bytes.writeBigUInt64LE(max, 8);
-    return bytes;
-  };
-  if (hard < BigInt(wanted) && setrlimit(RLIMIT_NOFILE, best(BigInt(wanted))) === 0) return wanted;
-  if (setrlimit(RLIMIT_NOFILE, best(hard)) === 0)
-    return Number(hard < BigInt(wanted) ? hard : BigInt(wanted));
-  return Number(soft);
 }
