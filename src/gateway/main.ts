@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { CommanderError } from 'commander';
 import { DnsProxy } from '#dataplane/dns/dns-proxy.ts';
 import { L7Engine } from '#dataplane/l7/engine.ts';
+import { limitsFor } from '#dataplane/l7/services.ts';
 import { HostSettings } from '#dataplane/netfilter/host-settings.ts';
 import { installClosed, removeLeftovers } from '#dataplane/netfilter/leftovers.ts';
 import { NetfilterPlane } from '#dataplane/netfilter/netfilter-plane.ts';
@@ -28,8 +29,8 @@ import { forgetBoot, forgetOtherBoot, SETTINGS_FILE } from './settings-memory.ts
 import { watchTable } from './table-watch.ts';
 
 const DNS_PORT = 53;
-/** Two for each of the L7 engine's 16,384 connections, and room for the rest. */
-const OPEN_FILES = 40_000;
+/** Two for each of the L7 engine's 16,384 connections, and a quarter for the rest. */
+const OPEN_FILES = 44_000;
 
 const report = (message: string) => process.stderr.write(`postern gateway: ${message}\n`);
 
@@ -83,7 +84,7 @@ const settingsOf = (options: GatewayOptions) =>
   new HostSettings({ memory: join(options.state, SETTINGS_FILE) });
 
 async function serve(options: GatewayOptions): Promise<number> {
-  raiseFileLimit(OPEN_FILES);
+  const files = raiseFileLimit(OPEN_FILES);
   if (wasRemovedSince(options.state, performance.timeOrigin)) {
     report('the rules were taken away while it started, so it ends');
     return 0;
@@ -105,6 +106,7 @@ async function serve(options: GatewayOptions): Promise<number> {
     log,
     threats,
     forbiddenAddresses: ownAddresses,
+    limits: limitsFor(files),
     report,
   });
   const { port: proxyPort } = await l7.listen();

@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { after, test } from 'node:test';
 import tls from 'node:tls';
+import { limitsFor } from '#dataplane/l7/services.ts';
 import { Client, eventually, makeCertificates, rule, rules, serve, startBench } from './bench.ts';
 
 const certificates = makeCertificates(['a.example.org', 'b.example.org']);
@@ -255,16 +256,37 @@ test('where rules name both protocols for a port the first byte tells', async ()
   await client.send('GET / HTTP/1.1\r\nHost: x.example.com:8443\r\n\r\n').take('470');
 });
 
-test('beyond the limit of connections a client is refused and counted', async () => {
-  await using bench = await startBench({ port: 443, limits: { maxConnections: 2 } });
-  using one = new Client(bench.port);
-  using two = new Client(bench.port);
-  await eventually('both are open', () => bench.engine.statistics.open === 2);
-  using three = new Client(bench.port);
-  await three.closed;
-  assert.equal(three.error, 'ECONNRESET');
-  assert.equal(bench.engine.statistics.refusedAtLimit, 1);
-  assert.equal(one.error ?? two.error, undefined);
+test('a client may hold as many connections as are still free, so that another always finds its share', async () => {
+  await using bench = await startBench({ port: 443, limits: { maxConnections: 9 } });
+  const open: net.Socket[] = [];
+  const connectFrom = async (localAddress: string, count: number) => {
+    for (let i = 0; i < count; i++) {
+      const socket = net.connect({ host: '127.0.0.1', port: bench.port, localAddress });
+      socket.on('error', () => undefined);
+      open.push(socket);
+      await once(socket, 'connect').catch(() => undefined);
+    }
+  };
+  try {
+    await connectFrom('127.0.0.1', 9);
+    await eventually('the greedy one has its half', () => bench.engine.statistics.refusedAtLimit === 4);
+    assert.equal(bench.engine.statistics.open, 5);
+    await connectFrom('127.0.0.2', 9);
+    await eventually('the next has half of the rest', () => bench.engine.statistics.refusedAtLimit === 11);
+    await connectFrom('127.0.0.3', 1);
+    await eventually('a third is served', () => bench.engine.statistics.open === 8);
+    for (const socket of open.splice(0)) socket.destroy();
+    await eventually('all are gone', () => bench.engine.statistics.open === 0);
+    await connectFrom('127.0.0.1', 1);
+    await eventually('the greedy one is welcome again', () => bench.engine.statistics.open === 1);
+  } finally {
+    for (const socket of open) socket.destroy();
+  }
+});
+
+test('the files that the process may open bound its connections', () => {
+  assert.deepEqual(limitsFor(20_000), { maxConnections: 7500 });
+  assert.deepEqual(limitsFor(1_048_576), { maxConnections: 16_384 });
 });
 
 test('openssl s_client is served', async () => {

@@ -8,7 +8,11 @@ import type { Resolver } from '../data-plane.ts';
 import type { L7Rules } from './judge.ts';
 
 export interface L7Limits {
-  /** Concurrent client connections; each takes two descriptors and up to about 256 KiB while both ends are slow. */
+  /**
+   * Concurrent client connections; each takes two descriptors and up to about 256 KiB while both ends are slow. A
+   * client may hold as many as are still free: alone half of all, and however many take what they can, one more
+   * finds its share.
+   */
   readonly maxConnections: number;
   /** For a ClientHello or a request head to arrive whole. */
   readonly headDeadlineMs: number;
@@ -27,6 +31,11 @@ export const DEFAULT_LIMITS: L7Limits = {
   connectMs: 5_000,
   resolveMs: 10_000,
 };
+
+/** A quarter of the process's files stays for DNS, logs, and the programs that change the rules. */
+export function limitsFor(fileLimit: number): Pick<L7Limits, 'maxConnections'> {
+  return { maxConnections: Math.min(DEFAULT_LIMITS.maxConnections, Math.floor((fileLimit * 3) / 8)) };
+}
 
 /** Starts a connection to exactly this address; the engine listens for its events. */
 export type Connect = (address: number, port: number) => Socket;
