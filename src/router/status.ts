@@ -60,7 +60,9 @@ export function printStatus({ router, gateway, paths, json }: StatusOptions): nu
       'Gateway',
       gateway
         ? `${enforced?.process === gateway.pid ? 'running' : 'starting'}, process ${gateway.pid}`
-        : 'not running; the kernel keeps its last rules',
+        : enforced
+          ? 'not running; the kernel keeps its last rules'
+          : 'not running',
     ],
   ];
   if (enforced) rows.push(...enforcedRows(enforced));
