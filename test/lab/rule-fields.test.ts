@@ -1,8 +1,17 @@
 // Fields of rules with packets: IP groups in all kinds of rules, service tags in any case and after an import, NAT rules
-// for both protocols and to a name that moves, and what a flood of denials leaves in the log.
+// for both protocols and to a name that moves, a thousand rules at once, and what stands in the log.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -298,5 +307,50 @@ describe('fields of rules in the lab', { skip: noNamespaces() }, () => {
     );
     assert.ok(onTerminal.stdout.includes('\u001b[31m'), 'a terminal gets colours');
     assert.ok(readFileSync(join(lab.folder, 'logs/firewall.jsonl'), 'utf8').endsWith('\n'));
+  });
+
+  test('at 256 MiB the log is rotated, and nobody else may read either file', async () => {
+    const log = join(lab.folder, 'logs/firewall.jsonl');
+    // A file with a hole stands in for one that has grown.
+    renameSync(log, join(folder, 'before.jsonl'));
+    writeFileSync(log, '', { mode: 0o600 });
+    truncateSync(log, 256 * 1024 * 1024 - 10);
+    await sleep(1200);
+    await lab.client('app', 'echo', ['udp', OTHER_SITE, '4445', '300']);
+    const isRotated = async () => statSync(log).size < 1024 * 1024 && existsSync(`${log}.1`);
+    assert.ok(await eventually(isRotated, 5000), 'the log was not rotated');
+    assert.ok(await lab.logged(({ DestinationPort }) => DestinationPort === 4445));
+    for (const path of [log, `${log}.1`]) assert.equal(statSync(path).mode & 0o777, 0o600, path);
+    rmSync(`${log}.1`);
+  });
+
+  test('1,000 rules more are in force within a second', async t => {
+    const id = await net.az('firewall show -n fw --query id -o tsv');
+    const uri = `${id}?api-version=2024-05-01`;
+    const firewall = JSON.parse(await lab.azOk('rest', '--uri', uri)) as {
+      properties: { networkRuleCollections: object[] };
+    };
+    const rules = Array.from({ length: 1000 }, (_, index) => ({
+      name: `r${index}`,
+      protocols: ['TCP'],
+      sourceAddresses: ['10.42.1.0/24'],
+      destinationAddresses: [`203.0.${index >> 8}.${index & 255}`],
+      destinationPorts: [String(20_000 + index)],
+    }));
+    firewall.properties.networkRuleCollections.push({
+      name: 'many',
+      properties: { priority: 4000, action: { type: 'Allow' }, rules },
+    });
+    const body = join(folder, 'firewall.json');
+    writeFileSync(body, JSON.stringify(firewall));
+    assert.equal(await net.echoes('203.0.3.231:20999', { timeoutMs: 300 }), false);
+    const startedAt = performance.now();
+    await lab.azOk('rest', '--method', 'put', '--uri', uri, '--body', `@${body}`);
+    const ms = performance.now() - startedAt;
+    assert.equal(await net.echoes('203.0.3.231:20999'), true, 'the last rule is not in force');
+    t.diagnostic(`${Math.round(ms)} ms with the start of az`);
+    assert.ok(ms < 1000, `it took ${Math.round(ms)} ms`);
+    await net.drop('network', 'many');
+    assert.equal(await net.echoes('203.0.3.231:20999', { timeoutMs: 300 }), false);
   });
 });
