@@ -289,6 +289,19 @@ Saturday 31 January 2026
     assert.match((await run(['--lab', 'other'])).err, /no log of the lab 'other'/);
   });
 
+  it('tells of other firewalls in the lab and shows the one that is named', async () => {
+    const other = join(log, '..', 'rg-b.fw', 'firewall.jsonl');
+    await mkdir(join(other, '..'), { recursive: true });
+    await writeFile(log, lines(RECORDS.slice(0, 1)));
+    await writeFile(other, lines(RECORDS.slice(1, 2)));
+    const first = await run(['-o', 'json']);
+    assert.equal(first.out, lines(RECORDS.slice(0, 1)));
+    assert.equal(first.err, 'Other firewalls have logs of their own: --firewall rg-b.fw\n');
+    const named = await run(['-o', 'json', '--firewall', 'RG-B.fw']);
+    assert.deepEqual([named.out, named.err], [lines(RECORDS.slice(1, 2)), '']);
+    assert.match((await run(['--firewall', 'rg-c.fw'])).err, /no log of the firewall 'rg-c\.fw' of the lab/);
+  });
+
   it('leaves out broken lines and says how many', async () => {
     await writeFile(log, `{"broken\n\n${lines(RECORDS.slice(0, 1))}[]\n`);
     const { out, err } = await run(['-o', 'json']);
@@ -301,6 +314,7 @@ Saturday 31 January 2026
     [['--table', 'foo'], /there is no table 'foo'. Tables: network \(AZFWNetworkRule\)/],
     [['-o', 'xml'], /'xml' is no output format/],
     [['--lab', '../x'], /'\.\.\/x' is not the name of a lab/],
+    [['--firewall', '../x'], /'\.\.\/x' is not the name of a firewall/],
     [['--nonsense'], /--nonsense/],
     [['-n', 'few'], /--lines takes a number/],
   ] as const)

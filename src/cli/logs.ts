@@ -1,8 +1,8 @@
 // `postern logs`: the firewall's decisions for people, or as JSON for programs. Reads the log file of a lab or of
 // this router; nothing has to be running.
 
-import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { parseArgs } from 'node:util';
 import { labFolder, labName, routerFolder } from '#state/state-folder.ts';
@@ -16,6 +16,7 @@ What the firewall decided, one line a decision.
   -f, --follow         go on with what is decided from now on
       --denied         only what was denied
       --lab NAME       the firewall of this lab; default: the lab 'postern' if it has a log, else this router
+      --firewall NAME  one of several firewalls of a lab: GROUP.FIREWALL; default: the one that came first
       --table TABLE    only network, application, nat, threat, dns or resolution (or Azure's name of the table)
       --since TIME     not older than 30s, 10m, 2h, 1d, or an instant such as 2026-01-31T08:00:00Z
   -n, --lines NUMBER   at most the newest ones; default: all, or 20 with --follow
@@ -48,6 +49,7 @@ interface Wanted {
   readonly follow: boolean;
   readonly denied: boolean;
   readonly lab: string | undefined;
+  readonly firewall: string | undefined;
   readonly table: string | undefined;
   readonly sinceAt: number;
   readonly lines: number;
@@ -67,13 +69,16 @@ export async function runLogs(args: readonly string[], io: LogsIo = processIo())
     io.stdout.write(HELP);
     return 0;
   }
-  const { path, owner } = await findLog(wanted.lab, io.env);
+  const { path, owner } = await findLog(wanted, io.env);
   if (!(await exists(path)) && !(await exists(`${path}.1`))) {
     io.stderr.write(
       `There is no log of ${owner} yet (${path}). The firewall writes it with its first decision.\n`,
     );
     if (!wanted.follow) return 1;
   }
+  const others = wanted.firewall === undefined ? await otherFirewalls(path) : [];
+  if (others.length > 0)
+    io.stderr.write(`Other firewalls have logs of their own: --firewall ${others.join(', --firewall ')}\n`);
   await printLog(path, wanted, io);
   return 0;
 }
@@ -85,6 +90,7 @@ function parseLogsArgs(args: readonly string[], now: number): Wanted | 'help' {
       follow: { type: 'boolean', short: 'f', default: false },
       denied: { type: 'boolean', default: false },
       lab: { type: 'string' },
+      firewall: { type: 'string' },
       table: { type: 'string' },
       since: { type: 'string' },
       lines: { type: 'string', short: 'n' },
@@ -99,11 +105,14 @@ function parseLogsArgs(args: readonly string[], now: number): Wanted | 'help' {
     throw new Error(`--lines takes a number, not '${values.lines}'.`);
   if (values.lab !== undefined && !/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(values.lab))
     throw new Error(`'${values.lab}' is not the name of a lab.`);
+  if (values.firewall !== undefined && !/^[^./][^/]*$/.test(values.firewall))
+    throw new Error(`'${values.firewall}' is not the name of a firewall: expected GROUP.FIREWALL.`);
   const fallback = values.follow ? FOLLOW_LINES : Number.POSITIVE_INFINITY;
   return {
     follow: values.follow,
     denied: values.denied,
     lab: values.lab,
+    firewall: values.firewall?.toLowerCase(),
     table: values.table === undefined ? undefined : tableOf(values.table),
     sinceAt: values.since === undefined ? Number.NEGATIVE_INFINITY : instantOf(values.since, now),
     lines: values.lines === undefined ? fallback : Number(values.lines),
@@ -136,15 +145,26 @@ function instantOf(text: string, now: number): number {
 }
 
 async function findLog(
-  lab: string | undefined,
+  { lab, firewall }: Wanted,
   env: LogsIo['env'],
 ): Promise<{ path: string; owner: string }> {
   const inFolder = (folder: string): string => join(folder, 'logs', 'firewall.jsonl');
   const name = lab ?? labName(env);
   const ofLab = { path: inFolder(labFolder(name, { env })), owner: `the lab '${name}'` };
+  if (firewall !== undefined)
+    return {
+      path: join(labFolder(name, { env }), 'logs', firewall, 'firewall.jsonl'),
+      owner: `the firewall '${firewall}' of the lab '${name}'`,
+    };
   if (lab !== undefined || (await exists(ofLab.path))) return ofLab;
   const ofRouter = { path: inFolder(routerFolder({ env })), owner: 'this router' };
   return (await exists(routerFolder({ env }))) ? ofRouter : ofLab;
+}
+
+/** A lab with several firewalls keeps the log of each but one in a folder beside that one's. */
+async function otherFirewalls(path: string): Promise<string[]> {
+  const entries = await readdir(dirname(path), { withFileTypes: true }).catch(() => []);
+  return entries.filter(entry => entry.isDirectory()).map(({ name }) => name);
 }
 
 async function printLog(path: string, wanted: Wanted, io: LogsIo): Promise<void> {
