@@ -51,6 +51,7 @@ describe('fields of rules in the lab', { skip: noNamespaces() }, () => {
     lab = await Lab.up({ name: `fields-${process.pid}`, internet: join(folder, 'internet.json') });
     net = new Network(lab);
     await net.build('--enable-dns-proxy true');
+    await net.addHosts();
     await net.open();
     publicIp = await net.publicIp('ip1');
     await net.addHost('db2', 'data', SECOND_SERVER);

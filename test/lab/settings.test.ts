@@ -39,6 +39,7 @@ describe('settings of a firewall in the lab', { skip: noNamespaces() }, () => {
     lab = await Lab.up({ name: `settings-${process.pid}`, internet, threatFeeds: [feed()] });
     net = new Network(lab);
     await net.build();
+    await net.addHosts();
     await net.rule(
       'network',
       'ports',

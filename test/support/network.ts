@@ -4,33 +4,34 @@
 import assert from 'node:assert/strict';
 import type { Lab } from './lab.ts';
 
-export const GROUP = 'net-rg';
 export const FIREWALL_PRIVATE = '10.42.2.4';
 /** Host `db`, in the subnet `data`. */
 export const SERVER_ADDRESS = '10.42.3.10';
 
 export class Network {
   readonly lab: Lab;
+  readonly group: string;
 
-  constructor(lab: Lab) {
+  constructor(lab: Lab, group = 'net-rg') {
     this.lab = lab;
+    this.group = group;
   }
 
   /** `az network LINE -g GROUP`; words are separated by blanks, `""` is the empty one, and a failure throws. */
   az(line: string): Promise<string> {
-    return this.lab.azOk('network', ...wordsOf(line), '-g', GROUP);
+    return this.lab.azOk('network', ...wordsOf(line), '-g', this.group);
   }
 
   /** As `az`, for a command that is to be refused; gives what it says. */
   async refused(line: string): Promise<string> {
-    const { status, stderr, stdout } = await this.lab.az('network', ...wordsOf(line), '-g', GROUP);
+    const { status, stderr, stdout } = await this.lab.az('network', ...wordsOf(line), '-g', this.group);
     assert.notEqual(status, 0, `${line} was accepted: ${stdout}`);
     return stderr;
   }
 
   /** VNet 10.42.0.0/16 with subnets apps and data, public IPs ip1 and ip2, and a firewall without data path. */
   async build(firewallFlags = ''): Promise<void> {
-    await this.lab.azOk('group', 'create', '-n', GROUP, '-l', 'eastus');
+    await this.lab.azOk('group', 'create', '-n', this.group, '-l', 'eastus');
     await this.az(
       'vnet create -n vnet --address-prefixes 10.42.0.0/16 --subnet-name apps --subnet-prefix 10.42.1.0/24',
     );
@@ -52,6 +53,9 @@ export class Network {
       );
     for (const name of ['apps', 'data'])
       await this.az(`vnet subnet update --vnet-name vnet -n ${name} --route-table rt`);
+  }
+
+  async addHosts(): Promise<void> {
     await this.addHost('app', 'apps');
     await this.addHost('db', 'data', SERVER_ADDRESS);
   }
