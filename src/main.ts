@@ -42,4 +42,12 @@ async function main(args: readonly string[]): Promise<number> {
   return (await load())(rest);
 }
 
+// A reader that has seen enough (`| head`) is no error of ours.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit();
+    throw error;
+  });
+}
+
 process.exitCode = await main(process.argv.slice(2));
