@@ -44,6 +44,18 @@ export interface Resolver {
   resolve(fqdn: string): Promise<readonly number[]>;
 }
 
+/** Connections that the L7 engine holds: the network rules stand before its own, also for those already open. */
+export interface ProxiedConnections {
+  /** Cuts every connection whose client and original destination are forbidden. */
+  cutForbidden(isForbidden: (ends: ConnectionEnds) => boolean): void;
+}
+
+export interface ConnectionEnds {
+  readonly source: number;
+  readonly destination: number;
+  readonly destinationPort: number;
+}
+
 /** Names and addresses on a threat-intelligence feed. Description is undefined when not listed. */
 export interface ThreatLookup {
   ofAddress(address: number): string | undefined;

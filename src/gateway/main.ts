@@ -117,6 +117,7 @@ async function serve(options: GatewayOptions): Promise<number> {
     netlink,
     log,
     proxyPort,
+    proxied: l7,
     threats,
     threatRanges: threats.ranges(),
     settings: settingsOf(options),

@@ -59,6 +59,8 @@ function printSetBody(set: NftSet): string {
     return `{ type ipv4_addr; flags interval;${printElements(set.ranges.map(formatRange))} }`;
   if (set.kind === 'ports')
     return `{ type inet_service; flags interval;${printElements(set.ranges.map(formatPorts))} }`;
+  if (set.kind === 'sources')
+    return `{ type ipv4_addr; flags dynamic,timeout; size ${set.size}; timeout ${set.timeoutSeconds}s; }`;
   const elements = (set.elements ?? []).map(
     ({ address, timeoutMs }) => `${formatIpv4(address)} timeout ${Math.ceil(timeoutMs / 1000)}s`,
   );
@@ -95,6 +97,10 @@ function printStatement(statement: NftStatement): string {
       return `log prefix "${statement.prefix}" group ${statement.group} snaplen ${statement.snapLength}`;
     case 'limit':
       return `limit rate ${statement.perSecond}/second burst ${statement.burst} packets`;
+    case 'source over limit': {
+      const limit = `limit rate over ${statement.perSecond}/second burst ${statement.burst} packets`;
+      return `update @${checkedName(statement.set)} { ip saddr ${limit} }`;
+    }
     case 'counter':
       return `counter name ${checkedName(statement.name)}`;
     case 'tproxy':

@@ -56,6 +56,13 @@ export type NftStatement =
   | { readonly kind: 'set mark'; readonly target: 'meta mark' | 'ct mark'; readonly value: MarkValue }
   | { readonly kind: 'log'; readonly prefix: string; readonly group: number; readonly snapLength: number }
   | { readonly kind: 'limit'; readonly perSecond: number; readonly burst: number }
+  /** Goes on only for packets beyond what each source may send; `set` remembers the sources. */
+  | {
+      readonly kind: 'source over limit';
+      readonly set: string;
+      readonly perSecond: number;
+      readonly burst: number;
+    }
   | { readonly kind: 'counter'; readonly name: string }
   | { readonly kind: 'tproxy'; readonly port: number }
   | { readonly kind: 'reject tcp reset' }
@@ -91,6 +98,13 @@ export type NftSet =
       readonly name: string;
       readonly size: number;
       readonly elements?: readonly { readonly address: number; readonly timeoutMs: number }[];
+    }
+  /** Filled by rules; a source that sends nothing for some time is forgotten. */
+  | {
+      readonly kind: 'sources';
+      readonly name: string;
+      readonly size: number;
+      readonly timeoutSeconds: number;
     };
 
 export interface NftTable {

@@ -10,7 +10,7 @@ import { formatIpv4, parseIpv4 } from '#net/ipv4.ts';
 import { openTransparentSocket } from '#netlink/transparent-socket.ts';
 import type { LogSink } from '#telemetry/records.ts';
 import { looksLikeTls } from '#wire/tls.ts';
-import type { Resolver } from '../data-plane.ts';
+import type { ConnectionEnds, ProxiedConnections, Resolver } from '../data-plane.ts';
 import { Gone } from './byte-stream.ts';
 import { Connection } from './connection.ts';
 import { type Ends, judge, type L7Rules, protocolsOfPort } from './judge.ts';
@@ -50,7 +50,7 @@ export interface L7Statistics {
   readonly refusedAtLimit: number;
 }
 
-export class L7Engine {
+export class L7Engine implements ProxiedConnections {
   readonly #services: Services;
   readonly #limits: L7Limits;
   readonly #mode: 'transparent' | OriginalDestination;
@@ -133,6 +133,11 @@ export class L7Engine {
     if (!rules) return;
     const forbidden = this.#services.forbiddenAddresses();
     for (const connection of this.#connections) this.#judgeAgain(connection, rules, forbidden);
+  }
+
+  /** For what the kernel judges before it hands a connection over. */
+  cutForbidden(isForbidden: (ends: ConnectionEnds) => boolean): void {
+    for (const connection of this.#connections) if (isForbidden(connection.ends)) connection.cut();
   }
 
   /** Stops listening and resets what is open. */

@@ -11,10 +11,7 @@ function judge(lines: ProgramLines, flow: Partial<JudgedFlow>, changed: Partial<
     fqdnHas: () => false,
     ...changed,
   };
-  return createJudge(
-    program(lines),
-    options,
-  )({
+  return createJudge(program(lines), options).markOf({
     protocol: 6,
     source: address('10.42.1.4'),
     destination: address('192.0.2.1'),
@@ -73,6 +70,26 @@ describe('a connection judged without a packet', () => {
     const named = [{ ...nat[0], target: 'web.example.org' } as (typeof nat)[0]];
     assert.equal(judge({ nat: named }, { ...flow, translated }), undefined);
     assert.equal(judge({ nat: named }, { ...flow, translated }, { natAddressOf: () => 1 }), 0x17000001);
+  });
+
+  it('one that the L7 engine holds stays unless a network rule or threat intelligence forbids it', () => {
+    const forbids = (lines: ProgramLines, threatRanges = [range('203.0.113.9')]) =>
+      createJudge(program(lines), {
+        generation: 7,
+        threatRanges,
+        natAddressOf: () => undefined,
+        fqdnHas: () => false,
+      }).forbidsProxied({
+        source: address('10.42.1.4'),
+        destination: address('192.0.2.1'),
+        destinationPort: 443,
+      });
+    const deny = { rule: 'no', action: 'Deny', ports: ['443'] } as const;
+    assert.equal(forbids({}), false);
+    assert.equal(forbids({ network: [deny] }), true);
+    assert.equal(forbids({ network: [allow, deny] }), false);
+    assert.equal(forbids({ network: [{ ...deny, protocols: ['UDP'] }] }), false);
+    assert.equal(forbids({ threat: 'Deny' }, [range('192.0.2.1')]), true);
   });
 
   it('DNS of the firewall stays while the proxy is enabled', () => {

@@ -4,6 +4,7 @@
 import type { NetworkClause, Program } from '#ir/program.ts';
 import { type Ipv4Range, includesAddress, isNeverATarget, mergeRanges } from '#net/ipv4.ts';
 import { ALL_PORTS, includesPort } from '#net/ports.ts';
+import type { ConnectionEnds } from '../data-plane.ts';
 import { CLASS_ALLOW, CLASS_LOCAL, DEFAULT_ACTION, markOf } from './marks.ts';
 import { rangesOf } from './plan.ts';
 
@@ -27,8 +28,12 @@ export interface JudgeOptions {
   readonly fqdnHas: (fqdn: string, address: number) => boolean;
 }
 
-/** The connection mark the flow gets now, or undefined when it is forbidden. */
-export type Judge = (flow: JudgedFlow) => number | undefined;
+export interface Judge {
+  /** The connection mark the flow gets now, or undefined when it is forbidden. */
+  markOf(flow: JudgedFlow): number | undefined;
+  /** Whether a TCP connection that the L7 engine holds would not come to it any more. */
+  forbidsProxied(ends: ConnectionEnds): boolean;
+}
 
 export function createJudge(program: Program, options: JudgeOptions): Judge {
   const sets = new Map(
@@ -48,7 +53,10 @@ export function createJudge(program: Program, options: JudgeOptions): Judge {
     ) ??
       true);
 
-  return flow => {
+  const findClause = (flow: JudgedFlow): NetworkClause | undefined =>
+    program.netfilter.networkClauses.find(candidate => matchesNetwork(candidate, flow));
+
+  const judgeFlow = (flow: JudgedFlow): number | undefined => {
     if (includesAddress(threats, flow.destination)) return undefined;
     if (flow.translated !== undefined) return judgeNat(program, options, flow, flow.translated, inSet);
     if (flow.destination === program.privateAddress) {
@@ -58,8 +66,14 @@ export function createJudge(program: Program, options: JudgeOptions): Judge {
         : undefined;
     }
     if (isNeverATarget(flow.destination)) return undefined;
-    const clause = program.netfilter.networkClauses.find(candidate => matchesNetwork(candidate, flow));
+    const clause = findClause(flow);
     return clause?.action === 'Allow' ? markOf(CLASS_ALLOW, options.generation, clause.decision) : undefined;
+  };
+
+  return {
+    markOf: judgeFlow,
+    forbidsProxied: ends =>
+      includesAddress(threats, ends.destination) || findClause({ ...ends, protocol: TCP })?.action === 'Deny',
   };
 }
 

@@ -8,7 +8,13 @@ import type { KernelNetlink } from '#netlink/kernel-netlink.ts';
 import type { LogReader } from '#netlink/log-reader.ts';
 import type { NftRunner } from '#nft/runner.ts';
 import type { LogSink } from '#telemetry/records.ts';
-import type { DataPlane, FqdnSetWriter, GatewayInterfaces, ThreatLookup } from '../data-plane.ts';
+import type {
+  DataPlane,
+  FqdnSetWriter,
+  GatewayInterfaces,
+  ProxiedConnections,
+  ThreatLookup,
+} from '../data-plane.ts';
 import { FqdnSets } from './fqdn-sets.ts';
 import { HostSettings } from './host-settings.ts';
 import { createJudge } from './judge.ts';
@@ -31,6 +37,7 @@ export interface NetfilterPlaneOptions {
   readonly log: LogSink;
   /** TCP port of the L7 engine's transparent listener. */
   readonly proxyPort: number;
+  readonly proxied?: ProxiedConnections;
   /** Addresses on threat-intelligence feeds; see also `setThreatRanges`. */
   readonly threatRanges?: readonly Ipv4Range[];
   /** Describes a listed address in the log. */
@@ -185,6 +192,7 @@ export class NetfilterPlane implements DataPlane, FqdnSetWriter {
         ...this.#planOptions({ program, generation }),
         fqdnHas: (fqdn, address) => this.#fqdnSets.has(fqdn, address),
       });
+      this.#options.proxied?.cutForbidden(ends => judge.forbidsProxied(ends));
       this.#lastRevocation = await revokeStaleFlows(this.#options.netlink, generation, judge);
     } catch (error) {
       // Their next packet is judged by the new rules all the same.

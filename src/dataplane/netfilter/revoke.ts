@@ -5,7 +5,7 @@
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { ConntrackEntry, FlowTuple } from '#netlink/conntrack.ts';
 import type { KernelNetlink } from '#netlink/kernel-netlink.ts';
-import type { Judge } from './judge.ts';
+import type { Judge, JudgedFlow } from './judge.ts';
 import { CLASS_ALLOW, CLASS_CUT, CLASS_LOCAL, CLASS_MASK, CLASS_PROBE, generationOf } from './marks.ts';
 
 const TCP = 6;
@@ -31,7 +31,7 @@ export async function revokeStaleFlows(
     const forbidden: ConntrackEntry[] = [];
     const changes: { entry: ConntrackEntry; mark: number }[] = [];
     for (const entry of stale.slice(start, start + CHUNK)) {
-      const mark = judge(judgedFlow(entry));
+      const mark = judge.markOf(judgedFlow(entry));
       if (mark !== undefined) changes.push({ entry, mark });
       else forbidden.push(entry);
     }
@@ -45,7 +45,7 @@ export async function revokeStaleFlows(
   return { kept: stale.length - cut, cut };
 }
 
-function judgedFlow({ original, reply, dnat }: ConntrackEntry): Parameters<Judge>[0] {
+function judgedFlow({ original, reply, dnat }: ConntrackEntry): JudgedFlow {
   return dnat ? { ...original, translated: { address: reply.source, port: reply.sourcePort } } : original;
 }
 

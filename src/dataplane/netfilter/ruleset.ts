@@ -196,7 +196,7 @@ function switching(bodies: Iterable<readonly [PolicyChain, Body]>): NftCommand[]
 function costOf(command: NftCommand): number {
   switch (command.kind) {
     case 'add set':
-      return SET_COST + (command.set.kind === 'timeouts' ? 0 : command.set.ranges.length);
+      return SET_COST + ('ranges' in command.set ? command.set.ranges.length : 0);
     case 'add elements':
       return command.ranges.length;
     default:

@@ -12,6 +12,7 @@ import {
   type NftChain,
   type NftCommand,
   type NftRule,
+  type NftSet,
   type NftStatement,
   setMark,
 } from '#nft/tree.ts';
@@ -64,6 +65,13 @@ export const logLimit: NftStatement = {
   perSecond: DENY_LOGS_PER_SECOND,
   burst: 2 * DENY_LOGS_PER_SECOND,
 };
+
+/**
+ * Questions that one client may ask, so that its flood does not drown those of others in the one socket there is.
+ * A resolver that serves a cluster asks some hundreds a second.
+ */
+const DNS_CLIENTS: NftSet = { kind: 'sources', name: 'dns_clients', size: 65_535, timeoutSeconds: 10 };
+const DNS_PER_SECOND = 3_000;
 
 /** Neighbour discovery, and multicast listener messages that every IPv6 host sends unasked. */
 const NEIGHBOUR_DISCOVERY = match.words('icmpv6 type', [130, 131, 132, '133-137', 143]);
@@ -174,6 +182,23 @@ export function skeletonChains({ interfaces, proxyPort }: SkeletonOptions): NftC
       ],
     },
     {
+      name: 'local_service',
+      rules: [
+        [
+          match.words('meta l4proto', ['udp']),
+          {
+            kind: 'source over limit',
+            set: DNS_CLIENTS.name,
+            perSecond: DNS_PER_SECOND,
+            burst: 2 * DNS_PER_SECOND,
+          },
+          { kind: 'counter', name: 'dns_flood_packets' },
+          drop,
+        ],
+        [accept],
+      ],
+    },
+    {
       name: 'input_rules',
       base: { type: 'filter', hook: 'input', priority: 'filter', policy: 'accept' },
       rules: [
@@ -184,7 +209,7 @@ export function skeletonChains({ interfaces, proxyPort }: SkeletonOptions): NftC
         [RELATED, accept],
         enforce([
           { mark: CLASS_PROXY, verdict: 'accept' },
-          { mark: CLASS_LOCAL, verdict: 'accept' },
+          { mark: CLASS_LOCAL, verdict: { goto: 'local_service' } },
           { mark: CLASS_CUT, verdict: { goto: 'cut' } },
         ]),
         [drop],
@@ -260,6 +285,8 @@ export function skeletonCommands(options: SkeletonOptions): NftCommand[] {
     { kind: 'delete table', table: TABLE },
     { kind: 'add table', table: TABLE },
     { kind: 'add counter', table: TABLE, name: 'invalid_packets' },
+    { kind: 'add counter', table: TABLE, name: 'dns_flood_packets' },
+    { kind: 'add set', table: TABLE, set: DNS_CLIENTS },
     ...chains.map(chain => ({ kind: 'add chain' as const, table: TABLE, chain })),
     ...chains
       .filter(chain => chain.rules.length > 0)
