@@ -28,16 +28,18 @@ async function start(t: TestContext, options: Partial<ServeOptions> = {}) {
   const tokens = openTokens({ stateDir, tenantId: TENANT, clock });
   const { api: other } = await createTestApi();
   const api = createApi({ ...other.options, store: new MemoryStore(), tokens, clock });
-  const server = await serveApi(api, { stateDir, socketPath, ...options });
-  let closed = false;
-  const close = async () => {
-    if (!closed) await server.close();
-    closed = true;
-  };
+  let close: () => Promise<void> = async () => {};
+  // Also where the server refuses to start.
   t.after(async () => {
     await close();
     rmSync(stateDir, { recursive: true, force: true });
   });
+  const server = await serveApi(api, { stateDir, socketPath, ...options });
+  let closed = false;
+  close = async () => {
+    if (!closed) await server.close();
+    closed = true;
+  };
   const read = (name: string) => readFileSync(join(stateDir, name), 'utf8').trim();
   const send = (
     where: object,
