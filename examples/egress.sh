@@ -1,6 +1,6 @@
 # An AKS-style egress set-up, typed as one would type it against Azure: a VNet with a subnet for the cluster and one for
 # the firewall, rules for what a cluster needs, and a route table that sends everything else through the firewall.
-# Run it in the lab:   postern lab shell -c '. examples/egress.sh'
+# Run it in the lab:   postern lab shell -c 'bash examples/egress.sh'
 set -eu
 
 GROUP=${GROUP:-egress-rg}

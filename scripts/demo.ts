@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { commandsOf, Lab, LabShell, ROOT } from '../test/support/lab.ts';
+import { commandsOf, Lab, LabShell, ROOT, run } from '../test/support/lab.ts';
 import {
   BEFORE,
   CHANGES,
@@ -26,7 +26,22 @@ const green = (text: string) => paint(32, text);
 const red = (text: string) => paint(31, text);
 const say = (text = '') => process.stdout.write(`${text}\n`);
 
-const TITLE_WIDTH = 76;
+/** Set by Ctrl-C: nothing more is begun, and what there is is taken down as always. */
+let interrupted = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    if (!interrupted) say('\nInterrupted: removing everything.');
+    interrupted = true;
+  });
+}
+
+class Interrupted extends Error {}
+
+function goOn(): void {
+  if (interrupted) throw new Interrupted();
+}
+
+const TITLE_WIDTH = Math.max(...[...BEFORE, ...CHECKS, ...CHANGES].map(({ title }) => title.length));
 const started = performance.now();
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
 
@@ -39,19 +54,18 @@ let group = '';
 
 async function show(lab: Lab, checks: readonly Check[]): Promise<void> {
   for (const check of checks) {
+    goOn();
     if (check.group !== group) {
       group = check.group;
       say(`\n  ${bold(group)}`);
     }
-    const title =
-      check.title.length > TITLE_WIDTH
-        ? `${check.title.slice(0, TITLE_WIDTH - 3)}...`
-        : check.title.padEnd(TITLE_WIDTH);
+    const title = check.title.padEnd(TITLE_WIDTH);
     try {
       const seen = await check.run(lab);
       rows.push({ ok: true });
       say(`    ${green('ok')}   ${title}  ${dim(seen)}`);
     } catch (error) {
+      goOn();
       rows.push({ ok: false });
       say(`    ${red('FAIL')} ${title}  ${error instanceof Error ? error.message.split('\n')[0] : error}`);
     }
@@ -84,7 +98,8 @@ async function typeCommands(lab: Lab): Promise<void> {
       }
       if (command.startsWith('set ')) continue;
       const result = await shell.run(command);
-      if (isAz) say(`  ${dim(seconds(result.ms).padStart(6))}  ${command.replaceAll(/\s*\\\n\s*/g, ' ')}`);
+      if (isAz)
+        say(`  ${dim(seconds(result.ms).padStart(6))}  ${command.replaceAll(/\n\s*/g, '\n            ')}`);
       if (result.status !== 0)
         throw new Error(`${command}\nended with status ${result.status}: ${result.stderr.trim()}`);
     }
@@ -93,15 +108,50 @@ async function typeCommands(lab: Lab): Promise<void> {
   }
 }
 
-/** The last few lines that differ in where they lead and why, since ten refused connections to one place tell nothing new. */
+/** One line for each place and reason: ten refused connections to one place tell nothing new. */
 function distinct(log: string): string[] {
-  const lines = new Map(
-    log
-      .trimEnd()
-      .split('\n')
-      .map(line => [line.slice(line.indexOf('->')), line]),
+  const lines = new Map<string, string>();
+  for (const line of log.trimEnd().split('\n')) {
+    const key = line.slice(line.indexOf('->'));
+    if (!lines.has(key)) lines.set(key, line);
+  }
+  return [...lines.values()].slice(0, 10);
+}
+
+async function showLab(lab: Lab): Promise<void> {
+  say(
+    `${dim(seconds(performance.now() - started).padStart(8))}  lab up: a workstation, an Internet, no link to this machine's network`,
   );
-  return [...lines.values()].slice(-8);
+  say(`\n${bold("Azure's commands, typed in the lab's workstation (examples/egress.sh)")}`);
+  await typeCommands(lab);
+  say(`\n${bold('What passes and what does not, seen from a host in aks-subnet')}`);
+  await show(lab, [...CHECKS, ...CHANGES]);
+  say(`\n${bold('What the firewall logged (postern logs --denied)')}`);
+  const logs = await run([join(ROOT, 'bin/postern'), 'logs', '--denied', '-n', '1000', '--lab', lab.name], {
+    env: lab.env,
+  });
+  for (const line of distinct(`${logs.stdout}${logs.stderr}`)) say(`  ${line}`);
+}
+
+function sayHowToLookAround(lab: Lab): void {
+  say(`\nThe lab stays. Look around, with ${bold(`POSTERN_STATE=${lab.state}`)} in the environment:`);
+  say('  bin/postern lab --name demo shell            az, dig and curl in the workstation');
+  say('  bin/postern lab --name demo exec node-1 -- curl -sS https://mcr.microsoft.com/');
+  say(`  bin/postern lab --name demo shell -c 'az network firewall show -g ${GROUP} -n ${FIREWALL}'`);
+  say('  bin/postern lab --name demo down             removes everything');
+}
+
+async function takeDown(lab: Lab, before: string): Promise<void> {
+  const deleted = interrupted ? undefined : await lab.az('group', 'delete', '-n', GROUP, '--yes');
+  const down = await lab.down();
+  const faults = [deleted, down]
+    .filter(result => result && result.status !== 0)
+    .map(result => result?.stderr);
+  if (hostState() !== before) faults.push("this machine's namespaces, links or rules differ");
+  rows.push({ ok: faults.length === 0 });
+  const what = interrupted ? 'lab down' : 'az group delete, lab down';
+  if (faults.length === 0) say(`\n${green('ok')}   ${what}: this machine is as it was before`);
+  else say(`\n${red('FAIL')} ${what}: ${faults.join('; ')}`);
 }
 
 async function main(): Promise<number> {
@@ -110,55 +160,28 @@ async function main(): Promise<number> {
     bold('Postern demo: a cluster subnet behind an egress firewall, with real packets in network namespaces'),
   );
   const config = mkdtempSync(join(tmpdir(), 'postern-demo-'));
-  writeFileSync(join(config, 'internet.json'), JSON.stringify(INTERNET));
-  const lab = await Lab.up({ name: 'demo', internet: join(config, 'internet.json') });
-  const stop = () => {
-    void lab.down().then(() => process.exit(130));
-  };
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
+  let lab: Lab | undefined;
   try {
-    say(
-      `${dim(seconds(performance.now() - started).padStart(8))}  lab up: a workstation, an Internet, no link to this machine's network`,
-    );
-    say(`\n${bold("Azure's commands, typed in the lab's workstation (examples/egress.sh)")}`);
-    await typeCommands(lab);
-    say(`\n${bold('What passes and what does not, seen from a host in aks-subnet')}`);
-    await show(lab, [...CHECKS, ...CHANGES]);
-    say(`\n${bold('What the firewall logged (postern logs --denied)')}`);
-    const logs = spawnSync(join(ROOT, 'bin/postern'), ['logs', '--denied', '--lab', 'demo'], {
-      encoding: 'utf8',
-      env: { ...process.env, ...lab.env },
-    });
-    for (const line of distinct(`${logs.stdout}${logs.stderr}`)) say(`  ${line}`);
-    if (keep) {
-      say(`\nThe lab stays. Look around, with ${bold(`POSTERN_STATE=${lab.state}`)} in the environment:`);
-      say('  bin/postern lab --name demo shell            az, dig and curl in the workstation');
-      say('  bin/postern lab --name demo exec node-1 -- curl -sS https://mcr.microsoft.com/');
-      say(`  bin/postern lab --name demo shell -c 'az network firewall show -g ${GROUP} -n ${FIREWALL}'`);
-      say('  bin/postern lab --name demo down             removes everything');
-    }
+    writeFileSync(join(config, 'internet.json'), JSON.stringify(INTERNET));
+    lab = await Lab.up({ name: 'demo', internet: join(config, 'internet.json') });
+    await showLab(lab);
   } catch (error) {
-    rows.push({ ok: false });
-    say(red(`\n${error instanceof Error ? error.message : error}`));
-  } finally {
-    process.off('SIGINT', stop);
-    process.off('SIGTERM', stop);
-    if (!keep) {
-      const deleted = await lab.az('group', 'delete', '-n', GROUP, '--yes');
-      const down = await lab.down();
-      const clean = deleted.status === 0 && down.status === 0 && hostState() === before;
-      rows.push({ ok: clean });
-      say(
-        `\n${clean ? green('ok') : red('FAIL')}   az group delete, lab down: this machine is as it was before${clean ? '' : ` (${deleted.stderr}${down.stderr})`}`,
-      );
+    if (!interrupted) {
+      rows.push({ ok: false });
+      say(red(`\n${error instanceof Error ? error.message : error}`));
     }
+  } finally {
+    if (lab && keep && !interrupted) sayHowToLookAround(lab);
+    else if (lab) await takeDown(lab, before);
     rmSync(config, { recursive: true, force: true });
   }
+  if (interrupted) return 130;
   const failed = rows.filter(row => !row.ok).length;
-  say(
-    `\n${failed === 0 ? green(`All ${rows.length} as promised`) : red(`${failed} of ${rows.length} NOT as promised`)}, ${seconds(performance.now() - started)}.`,
-  );
+  const verdict =
+    failed === 0
+      ? green(`All ${rows.length} as promised`)
+      : red(`${failed} of ${rows.length} NOT as promised`);
+  say(`\n${verdict}, ${seconds(performance.now() - started)}.`);
   return failed === 0 ? 0 : 1;
 }
 

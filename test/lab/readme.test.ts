@@ -12,12 +12,10 @@ import { Lab, ROOT, run } from '../support/lab.ts';
 import { noNamespaces } from '../support/privileges.ts';
 
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
-const SUBNET =
-  'network vnet subnet show -g egress-rg --vnet-name egress-vnet -n aks-subnet --query id -o tsv';
 
 describe('README.md, a lab of your own', { skip: noNamespaces() }, () => {
   const state = mkdtempSync(join(tmpdir(), 'postern-readme-'));
-  const env = { POSTERN_STATE: state };
+  const env: Record<string, string> = { POSTERN_STATE: state };
   const bash = (line: string, input = '') => run(['bash', '-c', `cd '${ROOT}' && ${line}`], { env, input });
   let follower: ChildProcess | undefined;
 
@@ -31,7 +29,16 @@ describe('README.md, a lab of your own', { skip: noNamespaces() }, () => {
   test('has the commands that this test knows how to check', () => {
     assert.deepEqual(
       commands.map(line => line.split(' ').slice(1, 3).join(' ')),
-      ['lab up', 'lab shell', 'lab shell', 'lab add-host', 'lab exec', 'logs --follow', 'lab down'],
+      [
+        'lab up',
+        'lab shell',
+        'lab shell',
+        'az network',
+        'lab add-host',
+        'lab exec',
+        'logs --follow',
+        'lab down',
+      ],
     );
   });
 
@@ -52,9 +59,12 @@ describe('README.md, a lab of your own', { skip: noNamespaces() }, () => {
         follower.kill();
         return;
       }
-      const id = line.endsWith(' ID') ? (await bash(`bin/postern az ${SUBNET}`)).stdout.trim() : '';
-      const { status, stderr } = await bash(line.replace(/ ID$/, ` ${id}`), 'echo "$PS1"; exit\n');
+      // Each command has a bash of its own here, so a variable that a line sets goes into the environment of the next.
+      const [, variable] = /^([A-Z]+)=/.exec(line) ?? [];
+      const typed = variable === undefined ? line : `${line} && printf %s "$${variable}"`;
+      const { status, stdout, stderr } = await bash(typed, 'echo "$PS1"; exit\n');
       assert.equal(status, 0, stderr);
+      if (variable !== undefined) env[variable] = stdout;
     });
   }
 });

@@ -136,7 +136,7 @@ export const applicationRules: RuleKind = {
 export const natRules: RuleKind = {
   noun: 'NAT rule',
   property: 'natRuleCollections',
-  actions: ['Dnat', 'Snat'],
+  actions: ['Dnat'],
   example:
     "az network firewall nat-rule create -g aks-egress-rg -f aks-egress-fw -c exampleset -n inboundrule --protocols Any --source-addresses '*' --destination-addresses 52.253.228.132 --destination-ports 80 --translated-address 10.42.1.50 --translated-port 80 --action Dnat --priority 100",
   arguments: [
@@ -146,7 +146,7 @@ export const natRules: RuleKind = {
       help: "The firewall's public IP addresses, separated by spaces.",
     },
     destinationPorts,
-    ipProtocols,
+    { ...ipProtocols, choices: ['Any', 'TCP', 'UDP'] },
     { key: 'translatedPort', flags: ['--translated-port'], required: true, help: 'Port of the host behind.' },
     { key: 'translatedAddress', flags: ['--translated-address'], help: 'Address of the host behind.' },
     { key: 'translatedFqdn', flags: ['--translated-fqdn'], help: 'Name of the host behind.' },
@@ -183,7 +183,7 @@ function toApplicationProtocol(text: string): ArmObject {
   if (!match?.[1]) {
     throw new UsageError(
       `argument --protocols: '${text}' is not PROTOCOL=PORT`,
-      'Protocols are http, https and mssql: --protocols http=80 https=443',
+      'Write --protocols http=80 https=443',
     );
   }
   const protocolType = match[1].charAt(0).toUpperCase() + match[1].slice(1).toLowerCase();

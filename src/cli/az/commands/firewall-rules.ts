@@ -33,7 +33,7 @@ function ruleCommands(kind: RuleKind): readonly Command[] {
   return [
     {
       name: 'create',
-      summary: `Create a ${kind.noun}, and its collection if there is none of that name.`,
+      summary: `Create ${kind.noun.startsWith('a') ? 'an' : 'a'} ${kind.noun}, and its collection if there is none of that name.`,
       arguments: [
         { ...collectionName, help: 'Name of the rule collection. A new one needs --priority and --action.' },
         firewallName,
