@@ -90,6 +90,7 @@ async function startLab(
       ...['--config', files.internetConfig, '--state', files.internetState],
     ],
     environment,
+    output: join(files.logs, 'internet.log'),
     log,
   });
   closers.push(() => internet.stop());

@@ -1,13 +1,18 @@
 // A program that runs in one of the lab's namespaces for as long as it is wanted: started again when it dies, with
-// growing waits, and asked to end before it is made to. What it prints goes to the lab's log.
+// growing waits, and asked to end before it is made to. What it prints goes to a log of its own; that it ended, and
+// why, to the lab's log and into its status.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { lastWords } from './last-words.ts';
+import { OutputLog } from './output-log.ts';
 
 export interface KeptProcessOptions {
   readonly name: string;
   readonly command: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
+  /** File for what it prints. */
+  readonly output: string;
   readonly log: (line: string) => void;
 }
 
@@ -16,6 +21,10 @@ export interface ProcessStatus {
   /** Absent while it waits to be started again. */
   readonly pid?: number;
   readonly restarts: number;
+  /** File with what it printed. */
+  readonly output: string;
+  /** Why it ended last, and how often in a row for this reason; absent when it never did. */
+  readonly ended?: { readonly reason: string; readonly count: number; readonly at: string };
 }
 
 const RESTART_MS = [100, 300, 1000, 2000, 5000];
@@ -23,26 +32,38 @@ const RESTART_MS = [100, 300, 1000, 2000, 5000];
 const HEALTHY_MS = 60_000;
 const STOP_MS = 5000;
 const MAX_LINE_CHARACTERS = 4096;
+/** Enough for an error with its stack. */
+const MAX_LAST_LINES = 40;
 
 export class KeptProcess {
   readonly #options: KeptProcessOptions;
+  readonly #output: OutputLog;
   #child: ChildProcess | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stopping = false;
   #restarts = 0;
   #crashes = 0;
+  #ended: ProcessStatus['ended'];
   /** Resolves at the first line the program prints, rejects if it ends before. */
   readonly ready: Promise<void>;
 
   constructor(options: KeptProcessOptions) {
     this.#options = options;
+    this.#output = new OutputLog(options.output);
     this.ready = this.#start();
     this.ready.catch(() => {});
   }
 
   get status(): ProcessStatus {
     const pid = this.#running()?.pid;
-    return { name: this.#options.name, restarts: this.#restarts, ...(pid === undefined ? {} : { pid }) };
+    const { name, output } = this.#options;
+    return {
+      name,
+      restarts: this.#restarts,
+      output,
+      ...(pid === undefined ? {} : { pid }),
+      ...(this.#ended ? { ended: this.#ended } : {}),
+    };
   }
 
   async stop(): Promise<void> {
@@ -66,41 +87,45 @@ export class KeptProcess {
   }
 
   #start(): Promise<void> {
-    const { name, command, environment, log } = this.#options;
+    const { name, command, environment } = this.#options;
     const startedAt = performance.now();
     const [program = '', ...args] = command;
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...environment } });
     this.#child = child;
-    let lastError = '';
-    const ready = new Promise<void>((resolve, reject) => {
+    const errors: string[] = [];
+    const noteError = (line: string) => {
+      errors.push(line);
+      if (errors.length > MAX_LAST_LINES) errors.shift();
+      this.#output.write(line);
+    };
+    return new Promise<void>((resolve, reject) => {
       onLines(child.stdout, line => {
         resolve();
-        if (line !== 'ready') log(`${name}: ${line}`);
+        if (line !== 'ready') this.#output.write(line);
       });
-      onLines(child.stderr, line => {
-        lastError = lastError === '' ? line : `${lastError}\n${line}`.slice(-MAX_LINE_CHARACTERS);
-        log(`${name}: ${line}`);
+      onLines(child.stderr, noteError);
+      // A program that cannot be started is told of here, and ends like any other below.
+      child.on('error', error => noteError(error.message));
+      child.on('close', (code, signal) => {
+        const how = signal ?? `status ${code}`;
+        reject(new Error(`${name} ended with ${how}: ${errors.join('\n') || 'it said nothing'}`));
+        if (!this.#stopping) this.#startAgain(`${how}: ${lastWords(errors) || 'it said nothing'}`, startedAt);
       });
-      child.on('error', reject);
-      child.on('close', (code, signal) =>
-        reject(
-          new Error(`${name} ended with ${signal ?? `status ${code}`}: ${lastError || 'it said nothing'}`),
-        ),
-      );
     });
-    child.on('error', error => log(`${name}: ${error.message}`));
-    child.on('close', (code, signal) => {
-      if (this.#stopping) return;
-      log(`${name}: ended with ${signal ?? `status ${code}`}, starts again`);
-      if (performance.now() - startedAt > HEALTHY_MS) this.#crashes = 0;
-      const wait = RESTART_MS[Math.min(this.#crashes, RESTART_MS.length - 1)] ?? 5000;
-      this.#crashes++;
-      this.#timer = setTimeout(() => {
-        this.#restarts++;
-        this.#start().catch(() => {});
-      }, wait);
-    });
-    return ready;
+  }
+
+  #startAgain(reason: string, startedAt: number): void {
+    const { name, log } = this.#options;
+    log(`${name}: ended with ${reason}; starts again`);
+    const count = this.#ended?.reason === reason ? this.#ended.count + 1 : 1;
+    this.#ended = { reason, count, at: new Date().toISOString() };
+    if (performance.now() - startedAt > HEALTHY_MS) this.#crashes = 0;
+    const wait = RESTART_MS[Math.min(this.#crashes, RESTART_MS.length - 1)] ?? 5000;
+    this.#crashes++;
+    this.#timer = setTimeout(() => {
+      this.#restarts++;
+      this.#start().catch(() => {});
+    }, wait);
   }
 }
 
@@ -111,5 +136,9 @@ function onLines(stream: NodeJS.ReadableStream | null, listener: (line: string) 
     const lines = (rest + text).split('\n');
     rest = (lines.pop() ?? '').slice(-MAX_LINE_CHARACTERS);
     for (const line of lines) if (line !== '') listener(line.slice(0, MAX_LINE_CHARACTERS));
+  });
+  // What a program says last may lack its line break.
+  stream?.on('end', () => {
+    if (rest !== '') listener(rest);
   });
 }

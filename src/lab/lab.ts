@@ -207,6 +207,7 @@ export class Lab {
         ...threatFeeds.flatMap(file => ['--threat-feed', file]),
       ],
       environment,
+      output: join(logs, 'gateway.log'),
       log,
     });
     return { process, logs };

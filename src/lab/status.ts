@@ -107,7 +107,9 @@ function formatNextHop(hop: NextHop): string {
 }
 
 export function formatStatus(status: LabStatus): string {
-  const { hosts, firewalls, networks, processes, events } = status;
+  const { hosts, firewalls, networks, processes } = status;
+  const { rows, events } = formatProcesses(processes);
+  const all = [...status.events, ...events];
   const blocks = [
     `Lab ${status.name} is up since ${status.startedAt}\n  API     ${status.api}\n  State   ${status.folder}`,
     table(
@@ -145,17 +147,27 @@ export function formatStatus(status: LabStatus): string {
       );
       return rows.length === 0 ? head : `${head}\n${table(['SUBNET', 'ROUTE', 'NEXT HOP', 'FROM'], rows)}`;
     }),
-    table(
-      ['PROCESS', 'STATE', 'RESTARTS'],
-      processes.map(({ name, pid, restarts }) => [
-        name,
-        pid === undefined ? 'waits to be started again' : 'running',
-        String(restarts),
-      ]),
-    ),
-    events.length > 0 && `Events\n${events.map(event => `  ${event}`).join('\n')}`,
+    table(['PROCESS', 'STATE', 'RESTARTS', 'WHAT IT PRINTED'], rows),
+    all.length > 0 && `Events\n${all.map(event => `  ${event}`).join('\n')}`,
   ];
   return `${blocks.filter(block => block !== false).join('\n\n')}\n`;
+}
+
+/** Rows of their table, and why and how often those ended that did not want to. */
+export function formatProcesses(processes: readonly ProcessStatus[]): { rows: string[][]; events: string[] } {
+  return {
+    rows: processes.map(({ name, pid, restarts, output }) => [
+      name,
+      pid === undefined ? 'waits to be started again' : 'running',
+      String(restarts),
+      output,
+    ]),
+    events: processes.flatMap(({ name, ended }) => {
+      if (!ended) return [];
+      const often = ended.count === 1 ? 'once' : `${ended.count} times, last`;
+      return [`${name} ended ${often} at ${ended.at} with ${ended.reason}`];
+    }),
+  };
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
