@@ -157,16 +157,17 @@ async function serve(options: GatewayOptions): Promise<number> {
     apply: program => gateway.apply(program),
   });
   // Whoever supervises the gateway starts it again after a failure, and a start puts everything back.
-  const status = await new Promise<number>(resolve => {
-    watchTable({
-      netlink,
-      onGone: what => {
-        report(`${what} was removed by another program.`);
-        resolve(1);
-      },
-    });
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve(0));
+  const ended = Promise.withResolvers<number>();
+  const unwatch = watchTable({
+    netlink,
+    onGone: what => {
+      report(`${what} was removed by another program.`);
+      ended.resolve(1);
+    },
   });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => ended.resolve(0));
+  const status = await ended.promise;
+  unwatch();
   // Closed at once, whichever part is gone; ending takes its time.
   if (status !== 0) await close(options).catch(error => report(error.message));
   client.close();

@@ -128,7 +128,7 @@ async function serve(options: UpOptions, paths: RouterPaths, keep: boolean): Pro
     await stopped;
     say(keep ? 'Ending; the last rules stay in force.' : 'Going down.');
     await router.close();
-    return keep ? 0 : await removeRules(paths);
+    return keep ? 0 : await goDown(paths);
   } catch (error) {
     if (!(error instanceof ConfigFault)) throw error;
     for (const fault of error.faults) complain(fault);
@@ -174,6 +174,10 @@ export async function runDown(args: readonly string[]): Promise<number> {
     complain(`process ${running?.pid} cannot be ended.`);
     return 1;
   }
+  return goDown(paths);
+}
+
+async function goDown(paths: RouterPaths): Promise<number> {
   const status = await removeRules(paths);
   if (status === 0) say('Down. Packet rules, routing rule and settings are as they were before.');
   return status;

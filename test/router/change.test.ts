@@ -209,7 +209,13 @@ async function giveBack(router: RouterNet, t: TestContext): Promise<void> {
   up.stdin?.end();
   const { process: pid } = await router.status();
   await router.kill(pid, 'INT');
-  await new Promise(resolve => up.once('close', resolve));
+  const status = await new Promise(resolve => up.once('close', resolve));
+  assert.equal(status, 0, router.complaints);
+  assert.equal(router.complaints, '');
+  assert.match(
+    router.said,
+    /Going down\.\nDown\. Packet rules, routing rule and settings are as they were before\.\n$/,
+  );
   t.diagnostic(`down after Ctrl-C: ${Math.round(performance.now() - started)} ms`);
   assert.equal(await router.kernelState(), untouched, 'Ctrl-C');
   await router.up();
