@@ -206,14 +206,43 @@ describe('ways around the firewall', { skip: noNamespaces() }, () => {
   });
 
   test('a network rule that denies cuts the connections that the proxy holds', async () => {
-    const { stdout } = await lab.exec('node-1', ['dig', '+short', 'mcr.microsoft.com']);
-    const stream = await lab.background('node-1', 'stream', [
-      stdout.trim().split('\n').at(-1) ?? '',
-      '80',
-      '5',
-    ]);
+    const url = 'http://mcr.microsoft.com/slow?seconds=6';
+    const download = lab.exec('node-1', ['curl', '-sS', '--max-time', '15', url]);
+    await sleep(1500);
     await networkRule('no-http', '400', 'Deny', '*', '80', 'TCP');
-    await sleep(1000);
-    assert.equal((await stream.stop<{ lost: number }>()).lost, 5);
+    const page = await download;
+    assert.match(page.stdout, /second 1 of 6/, page.stderr);
+    assert.doesNotMatch(page.stdout, /second 6 of 6/);
+    assert.notEqual(page.status, 0);
+    const { stdout } = await lab.exec('node-1', [
+      'curl',
+      '-sS',
+      '--max-time',
+      '5',
+      '-k',
+      'https://mcr.microsoft.com/',
+    ]);
+    assert.notEqual(stdout, '', 'another port is not touched');
+  });
+
+  test('fifty changes of rules in a row lose no connection and open nothing', async () => {
+    const stream = await lab.background('node-1', 'stream', [EASTUS_ADDRESS, '9000', '200']);
+    const watch = await lab.background('visitor', 'watch', []);
+    const probe = udp(inTransit(NODE, DENIED), 'never').toString('hex');
+    const script = `for i in $(seq 50); do
+      az network firewall network-rule create -g ${GROUP} -f ${FIREWALL} --collection-name storm --name "r$i" \
+        --protocols TCP --source-addresses '*' --destination-addresses 192.0.2.1 --destination-ports "$i" \
+        $([ "$i" = 1 ] && echo --priority 600 --action Allow) > /dev/null || exit 1
+    done`;
+    const changes = lab.shell(script, { timeoutMs: 90_000 });
+    for (let round = 0; round < 5; round += 1) {
+      await lab.client('node-1', 'raw', [`${probe}*200`]);
+      await sleep(500);
+    }
+    const { status, stderr } = await changes;
+    assert.equal(status, 0, stderr);
+    assert.deepEqual((await arrivals(watch)).map(textOf), []);
+    const { open, lost } = await stream.stop<{ open: number; lost: number }>();
+    assert.deepEqual({ open, lost }, { open: 200, lost: 0 });
   });
 });
