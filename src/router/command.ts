@@ -6,6 +6,7 @@ import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
 import { formatIpv4 } from '#net/ipv4.ts';
+import { commandName } from '#state/command-name.ts';
 import { endProcess, readProcessFile, removeProcessFile, writeProcessFile } from '#state/process-file.ts';
 import { detach } from './detach.ts';
 import { systemDnsServers } from './dns-servers.ts';
@@ -78,7 +79,7 @@ export async function runUp(args: readonly string[]): Promise<number> {
   for (const fault of faults) complain(fault);
   if (faults.length > 0) return 1;
   if (process.geteuid?.() !== 0) {
-    complain('changing routing and packet rules needs root: sudo postern up ...');
+    complain(`changing routing and packet rules needs root: sudo ${commandName()} up ...`);
     return 1;
   }
   const cut = given.cutSsh ? [] : uncoveredSessions(options);
@@ -90,7 +91,9 @@ export async function runUp(args: readonly string[]): Promise<number> {
   const paths = routerPaths();
   const other = readProcessFile(paths.pid);
   if (other) {
-    complain(`already up (process ${other.pid}). postern status shows it, postern down ends it.`);
+    complain(
+      `already up (process ${other.pid}). ${commandName()} status shows it, ${commandName()} down ends it.`,
+    );
     return 1;
   }
   return given.detach ? detach(args, paths) : serve(options, paths, given.keep ?? false);

@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { formatIpv4 } from '#net/ipv4.ts';
+import { commandName } from '#state/command-name.ts';
 import { readProcessFile } from '#state/process-file.ts';
 import { stateFolder } from '#state/state-folder.ts';
 import { type Finding, type Read, type Run, warning } from './doctor/finding.ts';
@@ -64,7 +65,9 @@ async function examine(inside: readonly string[]): Promise<readonly Finding[]> {
   const asRoot = uid === 0;
   const addresses = inside.length === 0 ? [] : machineAddresses(inside).inside.map(formatIpv4);
   return [
-    ...(asRoot ? [] : [warning('root', 'postern up needs it; the lab does not', 'sudo postern doctor')]),
+    ...(asRoot
+      ? []
+      : [warning('root', `${commandName()} up needs it; the lab does not`, `sudo ${commandName()} doctor`)]),
     ...(await checkTools(run)),
     ...(await checkKernel(run, asRoot)),
     checkUserNamespaces(read),

@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { commandName } from '#state/command-name.ts';
 import type { RunningProcess } from '#state/process-file.ts';
 import type { RouterPaths } from './paths.ts';
 
@@ -55,7 +56,7 @@ export function printStatus({ router, gateway, paths, json }: StatusOptions): nu
     return healthy ? 0 : 1;
   }
   const rows: [string, string][] = [
-    ['Router', router ? `up, process ${router.pid}` : 'not up (postern up starts it)'],
+    ['Router', router ? `up, process ${router.pid}` : `not up (${commandName()} up starts it)`],
     [
       'Gateway',
       gateway
@@ -68,7 +69,7 @@ export function printStatus({ router, gateway, paths, json }: StatusOptions): nu
   if (enforced) rows.push(...enforcedRows(enforced));
   if (files) rows.push(...fileRows(files));
   if (router && api) rows.push(['API', api.url]);
-  rows.push(['State', paths.state], ['Logs', `${paths.logs} (postern logs reads them)`]);
+  rows.push(['State', paths.state], ['Logs', `${paths.logs} (${commandName()} logs reads them)`]);
   for (const [name, value] of rows) process.stdout.write(`${name.padEnd(10)}${value}\n`);
   return healthy ? 0 : 1;
 }

@@ -1,6 +1,7 @@
 // What other programs' packet rules would do to forwarded traffic, from `nft -j list ruleset`. A packet must be accepted by
 // every table, so a foreign drop cannot be overruled here; a foreign translation, mark or flowtable gets in the way of ours.
 
+import { commandName } from '#state/command-name.ts';
 import { type Finding, ok, type Read, type Run, warning } from './finding.ts';
 
 const SUBJECT = 'foreign packet rules';
@@ -46,7 +47,9 @@ const OWNERS: readonly (readonly [RegExp, string, string])[] = [
 export async function checkForeignRules(run: Run, read: Read): Promise<readonly Finding[]> {
   const { status, stdout, stderr } = await run(['nft', '-j', 'list', 'ruleset']);
   if (status !== 0)
-    return [warning(SUBJECT, `cannot be read: ${stderr.trim().split('\n')[0]}`, 'sudo postern doctor')];
+    return [
+      warning(SUBJECT, `cannot be read: ${stderr.trim().split('\n')[0]}`, `sudo ${commandName()} doctor`),
+    ];
   const findings = [...judgeRuleset(stdout), ...judgeLegacy(read('/proc/self/net/ip_tables_names') ?? '')];
   return findings.length > 0 ? findings : [ok(SUBJECT, 'none that touch forwarded packets')];
 }

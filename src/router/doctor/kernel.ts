@@ -2,6 +2,7 @@
 // running machine's rules are not touched.
 
 import { join } from 'node:path';
+import { commandName } from '#state/command-name.ts';
 import { type Finding, missing, ok, type Run, warning } from './finding.ts';
 
 interface Trial {
@@ -89,7 +90,9 @@ export async function checkKernel(run: Run, asRoot: boolean): Promise<readonly F
       missing(
         'network namespaces',
         `none can be made to try the kernel in: ${possible.stderr.trim()}`,
-        asRoot ? 'run on a machine, or in a container, that may make namespaces' : 'sudo postern doctor',
+        asRoot
+          ? 'run on a machine, or in a container, that may make namespaces'
+          : `sudo ${commandName()} doctor`,
       ),
     ];
   }

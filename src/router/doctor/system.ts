@@ -2,6 +2,7 @@
 // connections may be tracked, and whether the state folder is private.
 
 import { type Stats, statSync } from 'node:fs';
+import { commandName } from '#state/command-name.ts';
 import { type Finding, missing, ok, type Read, type Run, warning } from './finding.ts';
 
 const NODE_MAJOR = 24;
@@ -67,9 +68,9 @@ export function checkForwarding(read: Read, up: boolean): Finding {
     ? warning(
         'forwarding',
         'on, also while Postern is not up: this machine then forwards everything',
-        'let postern-closed.service start with the machine, or set net.ipv4.ip_forward=0 (postern up turns it on)',
+        `let postern-closed.service start with the machine, or set net.ipv4.ip_forward=0 (${commandName()} up turns it on)`,
       )
-    : ok('forwarding', 'off; postern up turns it on and postern down off again');
+    : ok('forwarding', `off; ${commandName()} up turns it on and ${commandName()} down off again`);
 }
 
 /** `addresses` are those of the inside interfaces; empty: every address counts. */
