@@ -2,6 +2,8 @@
 // examples/egress.sh or to disturb others. What a server must not see is looked for on the wire beside it.
 
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -27,6 +29,17 @@ const NODE = '10.42.1.4';
 const FIREWALL_PRIVATE = '10.42.2.4';
 const ALLOWED = 7777;
 const DENIED = 7778;
+/** What the owner of an allowed name may make it resolve to. */
+const NEVER = {
+  loopback: ['127.0.0.1'],
+  unspecified: ['0.0.0.0'],
+  metadata: ['169.254.169.254'],
+  platform: ['168.63.129.16'],
+  multicast: ['224.0.0.1'],
+  broadcast: ['255.255.255.255'],
+  firewall: [FIREWALL_PRIVATE],
+  several: ['127.0.0.1', FIREWALL_PRIVATE, '169.254.169.254'],
+};
 /** Packets of one command line. */
 const BATCH = 1500;
 
@@ -34,9 +47,15 @@ describe('ways around the firewall', { skip: noNamespaces() }, () => {
   let lab: Lab;
   let visitor: string;
   let own: string;
+  let folder: string;
 
   before(async () => {
-    lab = await Lab.up({ name: `bypass-${process.pid}` });
+    folder = mkdtempSync(join(tmpdir(), 'postern-bypass-'));
+    const internet = join(folder, 'internet.json');
+    const records: Record<string, object> = { 'alias.example.net': { cname: 'loopback.example.net' } };
+    for (const [name, addresses] of Object.entries(NEVER)) records[`${name}.example.net`] = { addresses };
+    writeFileSync(internet, JSON.stringify({ records }));
+    lab = await Lab.up({ name: `bypass-${process.pid}`, internet });
     const script = await lab.shell(`. ${join(ROOT, 'examples/egress.sh')}`);
     assert.equal(script.status, 0, script.stderr);
     await prepareHosts(lab);
@@ -47,6 +66,7 @@ describe('ways around the firewall', { skip: noNamespaces() }, () => {
   });
   after(async () => {
     await lab?.down();
+    rmSync(folder, { recursive: true, force: true });
   });
 
   const networkRule = (
@@ -203,6 +223,35 @@ describe('ways around the firewall', { skip: noNamespaces() }, () => {
       assert.match(stdout, /^\d+\.\d+\.\d+\.\d+$/m, `${name} was not resolved: ${stdout}`);
     }
     await flooding;
+  });
+
+  test("an allowed name never leads to addresses that are nobody's server", async () => {
+    await lab.azOk(
+      ...['network', 'firewall', 'application-rule', 'create', '-g', GROUP, '-f', FIREWALL, '--name', 'r'],
+      ...['--collection-name', 'names', '--priority', '300', '--action', 'Allow', '--source-addresses', '*'],
+      ...['--protocols', 'http=80', 'https=443', '--target-fqdns', '*.example.net'],
+    );
+    for (const label of [...Object.keys(NEVER), 'alias']) {
+      const name = `${label}.example.net`;
+      const curl = [
+        'curl',
+        '-sSk',
+        '--max-time',
+        '5',
+        '--connect-to',
+        `::${EASTUS_ADDRESS}:`,
+        '-w',
+        '%{http_code}',
+      ];
+      const [http, https] = await Promise.all([
+        lab.exec('node-1', [...curl, '-o', '/dev/null', `http://${name}/`]),
+        lab.exec('node-1', [...curl, '-o', '/dev/null', `https://${name}/`]),
+      ]);
+      assert.equal(http.stdout, '470', name);
+      assert.notEqual(https.status, 0, name);
+      const record = await lab.logged(({ Fqdn, Protocol }) => Fqdn === name && Protocol === 'HTTPS');
+      assert.match(String(record?.ActionReason), /never connected to/);
+    }
   });
 
   test('a network rule that denies cuts the connections that the proxy holds', async () => {
