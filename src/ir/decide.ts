@@ -157,7 +157,7 @@ export function isDnsQuery(policy: Pick<ResolvedPolicy, 'dns' | 'privateAddress'
 }
 
 /** The three protocols that rules can name have names, whichever way they were written. */
-export function namedProtocol(protocol: IpProtocol): IpProtocol {
+function namedProtocol(protocol: IpProtocol): IpProtocol {
   switch (protocol) {
     case 1:
       return 'ICMP';

@@ -25,10 +25,6 @@ export interface AddressList {
   readonly ipGroups: readonly string[];
 }
 
-export function isEmptyAddressList({ ranges, serviceTags, ipGroups }: AddressList): boolean {
-  return ranges.length + serviceTags.length + ipGroups.length === 0;
-}
-
 /** `sourceAddresses` and `sourceIpGroups`; a rule without either is refused. */
 export function readSources(rule: ObjectReader, lookup: FirewallLookup): AddressList {
   const ranges = rule.texts('sourceAddresses').flatMap(text => readRange(rule, text));
