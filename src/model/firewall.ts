@@ -227,6 +227,18 @@ function checkNames(firewall: AzureFirewall, properties: ObjectReader): void {
   });
 }
 
+/** Ids of all IP groups that the rules name, as written and with repetitions. */
+function ipGroupsOf(firewall: AzureFirewall): string[] {
+  const lists = [
+    ...firewall.natRuleCollections.flatMap(({ rules }) => rules.map(rule => rule.sources)),
+    ...firewall.networkRuleCollections.flatMap(({ rules }) =>
+      rules.flatMap(rule => [rule.sources, rule.destinations]),
+    ),
+    ...firewall.applicationRuleCollections.flatMap(({ rules }) => rules.map(rule => rule.sources)),
+  ];
+  return lists.flatMap(list => list.ipGroups);
+}
+
 /** The methods of a lookup as a plain object, so that more can stand beside them. */
 function lookupOf(lookup: FirewallLookup): FirewallLookup {
   return {
