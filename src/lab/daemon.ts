@@ -1,32 +1,23 @@
 // The lab daemon: `postern lab daemon --name LAB`, started by `up` inside the lab's namespaces and by nobody else. It
 // makes the parts of a lab, answers on the lab's socket, and ends them in order.
 
-import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startControlPlane } from '#control/control-plane.ts';
 import { formatIpv4 } from '#net/ipv4.ts';
-import { LAB_RUN } from './etc-folder.ts';
 import { SystemCommandRunner } from './fabric/commands.ts';
 import { KernelFabric } from './fabric/kernel-fabric.ts';
-import { INTERNET } from './fabric/plan.ts';
+import { INTERNET, WORKSTATION } from './fabric/plan.ts';
 import { KeptProcess } from './kept-process.ts';
 import { Lab } from './lab.ts';
 import { labEnvironment } from './lab-environment.ts';
 import { LabError, type LabFiles, NODE_COMMAND } from './lab-files.ts';
+import { removeFolder } from './lab-process.ts';
 import { type LabRequest, listenForRequests } from './lab-socket.ts';
 import { OutputLog } from './output-log.ts';
 import { toLabStatus } from './status.ts';
+import { trustLab } from './trust.ts';
 
-/** Where systems keep the certificates they trust (Debian and Ubuntu, Fedora, SUSE, Alpine). */
-const TRUST_BUNDLES = [
-  '/etc/ssl/certs/ca-certificates.crt',
-  '/etc/pki/tls/certs/ca-bundle.crt',
-  '/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem',
-  '/etc/ssl/ca-bundle.pem',
-  '/etc/ssl/cert.pem',
-];
 /** Exit must not wait for ever for a client that keeps its connection. */
 const CLOSE_MS = 5000;
 
@@ -38,8 +29,11 @@ export async function runDaemon(files: LabFiles, threatFeeds: readonly string[])
     process.once('SIGINT', () => resolve());
   });
   const closers: (() => Promise<unknown>)[] = [];
+  // Whoever asks for the end over the socket removes the folder; at a signal nobody else does.
+  let removesFolder = false;
   try {
-    await startLab(files, threatFeeds, log, closers);
+    await startLab({ files, threatFeeds, log, closers, leaveFolder: () => (removesFolder = false) });
+    removesFolder = true;
     await stopped;
     return 0;
   } catch (error) {
@@ -52,17 +46,21 @@ export async function runDaemon(files: LabFiles, threatFeeds: readonly string[])
       for (const close of closers.reverse()) await close();
     })();
     await Promise.race([closing, sleep(CLOSE_MS, undefined, { ref: false })]);
+    if (removesFolder) removeFolder(files);
   }
 }
 
-async function startLab(
-  files: LabFiles,
-  threatFeeds: readonly string[],
-  log: (line: string) => void,
-  closers: (() => Promise<unknown>)[],
-): Promise<void> {
+interface Start {
+  readonly files: LabFiles;
+  readonly threatFeeds: readonly string[];
+  readonly log: (line: string) => void;
+  readonly closers: (() => Promise<unknown>)[];
+  readonly leaveFolder: () => void;
+}
+
+async function startLab({ files, threatFeeds, log, closers, leaveFolder }: Start): Promise<void> {
   // The lab's CA is not there yet, and its own programs need no trust in it.
-  const { NODE_EXTRA_CA_CERTS: _, ...environment } = labEnvironment(files, process.env);
+  const { NODE_EXTRA_CA_CERTS: _, ...environment } = labEnvironment(files, WORKSTATION, process.env);
   let lab: Lab | undefined;
   const control = await startControlPlane({
     stateDir: files.folder,
@@ -101,7 +99,7 @@ async function startLab(
 
   const startedAt = new Date();
   const server = await listenForRequests(files.socket, request =>
-    answer(request, { files, lab: running, url: control.url, internet, startedAt }),
+    answer(request, { files, lab: running, url: control.url, internet, startedAt, leaveFolder }),
   );
   closers.push(async () => server.close());
 }
@@ -112,6 +110,7 @@ interface Running {
   readonly url: string;
   readonly internet: KeptProcess;
   readonly startedAt: Date;
+  readonly leaveFolder: () => void;
 }
 
 async function answer(request: LabRequest, running: Running): Promise<unknown> {
@@ -132,19 +131,19 @@ async function answer(request: LabRequest, running: Running): Promise<unknown> {
     case 'enter':
       await lab.settled();
       if (lab.hasNamespace(request.namespace)) return {};
-      throw new LabError(
-        `There is no host '${request.namespace}' in this lab. There are: ${lab.namespaceNames.join(', ')}.`,
-      );
+      throw new LabError(noSuchHost(request.namespace, lab));
     case 'stop':
+      running.leaveFolder();
       setImmediate(() => process.kill(process.pid, 'SIGTERM'));
       return {};
   }
 }
 
-/** The lab's CA, and no other, is what programs of the lab trust. */
-function trustLab({ internetState, caBundle }: LabFiles): void {
-  copyFileSync(join(internetState, 'ca.pem'), caBundle);
-  // Programs see the machine's /etc through the second path; links in it may lead back to the first.
-  for (const path of TRUST_BUNDLES.flatMap(path => [path, join(LAB_RUN, path)]))
-    if (existsSync(path)) spawnSync('mount', ['--bind', caBundle, path]);
+function noSuchHost(name: string, { namespaceNames, topology: { hosts } }: Lab): string {
+  const names: readonly string[] = [WORKSTATION, ...hosts.map(host => host.name)];
+  const others = namespaceNames.filter(namespace => !names.includes(namespace));
+  return [
+    `There is no host '${name}' in this lab. There are: ${names.join(', ')}.`,
+    `These namespaces of the network itself can be entered, too: ${others.join(', ')}.`,
+  ].join('\n');
 }

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { readProcessFile } from '#state/process-file.ts';
 import { LabError, type LabFiles } from './lab-files.ts';
-import { hasEnded, isInside, removeLab } from './lab-process.ts';
+import { hasEnded, isInside, otherLabs, removeLab } from './lab-process.ts';
 import { askLab } from './lab-socket.ts';
 
 const STOP_MS = 8000;
@@ -13,7 +13,7 @@ export async function takeDown(files: LabFiles): Promise<string> {
   if (isInside(files))
     throw new LabError(`This is a shell of the lab '${files.name}': leave it (exit) before taking it down.`);
   const isUp = readProcessFile(files.processFile) !== undefined;
-  if (!isUp && !existsSync(files.folder)) return `There is no lab '${files.name}'.`;
+  if (!isUp && !existsSync(files.folder)) return `There is no lab '${files.name}'.${otherLabs(files)}`;
   if (isUp) {
     // One that does not answer is killed below.
     await askLab(files.socket, { command: 'stop' }).catch(() => {});

@@ -9,16 +9,24 @@ import { ask } from './ask.ts';
 import { etcFolderOf } from './etc-folder.ts';
 import { labEnvironment } from './lab-environment.ts';
 import type { LabFiles } from './lab-files.ts';
-import { childOf, entry } from './lab-process.ts';
+import { childOf, entry, hasEnded, isInside } from './lab-process.ts';
 import { pathWithSbin } from './preflight.ts';
+import { caBundleOf, trustedFiles } from './trust.ts';
 
-/** Arguments: the namespace's /etc, its name, our folder, the command. The command dies with its `nsenter`. */
+/** Arguments: the namespace's /etc, its name, our folder, its bundle of CAs with the number of files to lay it over, those
+    files, and the command. The command dies with its `nsenter`. */
 const ENTER = `
 mount --bind "$1" /etc || exit 125
 mount -t sysfs sysfs /sys 2>/dev/null
 hostname "$2" 2>/dev/null
 cd "$3" 2>/dev/null || cd "$HOME" || exit 125
-shift 3
+bundle=$4 files=$5
+shift 5
+while [ "$files" -gt 0 ]; do
+  mount --bind "$bundle" "$1" 2>/dev/null
+  files=$((files - 1))
+  shift
+done
 command -v -- "$1" >/dev/null 2>&1 || { echo "postern lab: there is no program '$1'" >&2; exit 127; }
 exec setpriv --pdeathsig KILL -- "$@"
 `;
@@ -26,6 +34,9 @@ exec setpriv --pdeathsig KILL -- "$@"
 const FORWARDED: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGINT', 'SIGQUIT'];
 /** The terminal sends these to the whole foreground group, the command included. */
 const FROM_TERMINAL: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT']);
+
+/** The programs of a lab end a moment before the lab does. */
+const ENDING_MS = 500;
 
 export async function runInNamespace(
   files: LabFiles,
@@ -36,9 +47,11 @@ export async function runInNamespace(
   // Slave: namespaces that the lab makes later appear in /run/netns of a long-lived shell, too.
   const own = ['unshare', '--mount', '--propagation', 'slave', '--uts', '--'];
   const inside = ['nsenter', `--net=/run/netns/${namespace}`, '--', ...own];
-  const script = ['sh', '-c', ENTER, 'lab', etcFolderOf(namespace), namespace, process.cwd()];
+  const trusted = trustedFiles();
+  const bundle = [caBundleOf(files, namespace), String(trusted.length), ...trusted];
+  const script = ['sh', '-c', ENTER, 'lab', etcFolderOf(namespace), namespace, process.cwd(), ...bundle];
   const chain = [...entry(files), ...inside, ...script, ...command];
-  const environment = labEnvironment(files, { ...process.env, PATH: pathWithSbin() });
+  const environment = labEnvironment(files, namespace, { ...process.env, PATH: pathWithSbin() });
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...chain], {
     stdio: 'inherit',
     env: environment,
@@ -51,10 +64,13 @@ export async function runInNamespace(
   };
   for (const signal of FORWARDED) process.on(signal, onSignal);
   try {
-    return await new Promise<number>((resolve, reject) => {
+    const status = await new Promise<number>((resolve, reject) => {
       child.on('error', reject);
       child.on('close', (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 1)));
     });
+    if (status === 128 + constants.signals.SIGKILL && !isInside(files) && (await hasEnded(files, ENDING_MS)))
+      process.stderr.write(`postern lab: the lab '${files.name}' went down, and with it what ran in it.\n`);
+    return status;
   } finally {
     for (const signal of FORWARDED) process.off(signal, onSignal);
   }

@@ -9,7 +9,7 @@ import { refusal } from './preflight.ts';
 
 test("the user's own settings stay outside, all else passes", () => {
   const files = labFiles('one');
-  const environment = labEnvironment(files, {
+  const environment = labEnvironment(files, 'node-1', {
     PATH: '/opt/bin:/usr/bin',
     HOME: '/home/me',
     TERM: 'xterm',
@@ -32,6 +32,14 @@ test("the user's own settings stay outside, all else passes", () => {
   const left = Object.entries(environment).filter(([, value]) => /home\/me|proxy|secret|agent/.test(value));
   assert.deepEqual(left, []);
   assert.equal(environment.SSL_CERT_DIR, undefined);
+});
+
+test('the workstation alone trusts the API, too', () => {
+  const files = labFiles('one');
+  const workstation = labEnvironment(files, 'workstation', {});
+  const host = labEnvironment(files, 'node-1', {});
+  for (const name of ['SSL_CERT_FILE', 'CURL_CA_BUNDLE', 'REQUESTS_CA_BUNDLE', 'NODE_EXTRA_CA_CERTS'])
+    assert.deepEqual([workstation[name], host[name]], [files.workstationCaBundle, files.caBundle]);
 });
 
 test("a namespace's /etc names its resolvers and moves root's home", () => {

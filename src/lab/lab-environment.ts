@@ -3,7 +3,10 @@
 
 import { join } from 'node:path';
 import type { LabFiles } from './lab-files.ts';
+import { caBundleOf } from './trust.ts';
 
+/** Set inside a lab, to the host it is on. */
+export const HOST_VARIABLE = 'POSTERN_HOST';
 /** Set inside a lab, to its name: commands of this lab are already where they have to be. */
 export const INSIDE_VARIABLE = 'POSTERN_INSIDE';
 
@@ -15,6 +18,7 @@ const LEFT_OUT = [
 
 export function labEnvironment(
   files: LabFiles,
+  namespace: string,
   outside: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
   const kept = Object.entries(outside).filter(
@@ -22,6 +26,7 @@ export function labEnvironment(
       entry[1] !== undefined && !LEFT_OUT.some(pattern => pattern.test(entry[0])),
   );
   const path = [files.bin, outside.PATH || '/usr/local/bin:/usr/bin:/bin', '/usr/sbin', '/sbin'].join(':');
+  const caBundle = caBundleOf(files, namespace);
   return {
     ...Object.fromEntries(kept),
     PATH: path,
@@ -29,16 +34,17 @@ export function labEnvironment(
     USER: 'root',
     LOGNAME: 'root',
     HISTFILE: join(files.home, '.bash_history'),
-    SSL_CERT_FILE: files.caBundle,
-    CURL_CA_BUNDLE: files.caBundle,
-    REQUESTS_CA_BUNDLE: files.caBundle,
-    NODE_EXTRA_CA_CERTS: files.caBundle,
-    GIT_SSL_CAINFO: files.caBundle,
+    SSL_CERT_FILE: caBundle,
+    CURL_CA_BUNDLE: caBundle,
+    REQUESTS_CA_BUNDLE: caBundle,
+    NODE_EXTRA_CA_CERTS: caBundle,
+    GIT_SSL_CAINFO: caBundle,
     AZURE_CONFIG_DIR: join(files.home, '.azure'),
     KUBECONFIG: join(files.home, '.kube/config'),
     POSTERN_STATE: files.stateFolder,
     POSTERN_LAB: files.name,
     POSTERN_API_JSON: files.apiJson,
+    [HOST_VARIABLE]: namespace,
     [INSIDE_VARIABLE]: files.name,
   };
 }

@@ -15,7 +15,10 @@ export interface LabFiles {
   readonly socket: string;
   readonly internetConfig: string;
   readonly internetState: string;
+  /** What programs trust: on hosts, and in the workstation. */
   readonly caBundle: string;
+  readonly workstationCaBundle: string;
+  readonly apiCa: string;
   readonly gatewaySocket: string;
   readonly gatewayState: string;
   readonly logs: string;
@@ -55,6 +58,8 @@ export function labFiles(name: string): LabFiles {
     internetConfig: join(folder, 'internet.json'),
     internetState: join(folder, 'internet'),
     caBundle: join(folder, 'ca-bundle.pem'),
+    workstationCaBundle: join(folder, 'ca-bundle-workstation.pem'),
+    apiCa: join(folder, 'ca.pem'),
     gatewaySocket,
     gatewayState: join(folder, 'gateway'),
     logs: join(folder, 'logs'),

@@ -1,12 +1,15 @@
 // The one process whose end is the end of a lab: the `unshare` that holds its namespaces. Its child, process 1 of the
 // lab, is where commands enter.
 
-import { readdirSync, readFileSync, readlinkSync, rmdirSync, rmSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readdirSync, readFileSync, readlinkSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { commandName } from '#state/command-name.ts';
+import { labNames } from '#state/labs.ts';
 import { readProcessFile } from '#state/process-file.ts';
+import { DEFAULT_LAB } from '#state/state-folder.ts';
 import { INSIDE_VARIABLE } from './lab-environment.ts';
-import { LabError, type LabFiles } from './lab-files.ts';
+import { LabError, type LabFiles, labFiles } from './lab-files.ts';
 
 const LOOK_MS = 10;
 
@@ -17,8 +20,21 @@ export function isInside({ name }: LabFiles): boolean {
 
 export function requireUp(files: LabFiles): void {
   if (isInside(files) || readProcessFile(files.processFile)) return;
-  const option = files.name === 'postern' ? '' : ` --name ${files.name}`;
-  throw new LabError(`The lab '${files.name}' is not up. Start it: postern lab up${option}`);
+  throw new LabError(
+    `The lab '${files.name}' is not up. Start it: ${commandName()} lab up${nameOption(files)}${otherLabs(files)}`,
+  );
+}
+
+/** Words for a command line that reaches this lab. */
+export function nameOption({ name }: LabFiles): string {
+  return name === DEFAULT_LAB ? '' : ` --name ${name}`;
+}
+
+/** The labs that are up, as further lines of a message; empty when there are none. */
+export function otherLabs({ name }: LabFiles): string {
+  const others = labNames().filter(other => other !== name && readProcessFile(labFiles(other).processFile));
+  if (others.length === 0) return '';
+  return `\nThese labs are up: ${others.map(other => `${other} (${commandName()} lab status${nameOption(labFiles(other))})`).join(', ')}`;
 }
 
 /** Arguments of nsenter(1) into the namespaces of the lab; empty inside it. */
@@ -80,11 +96,22 @@ export async function removeLab(files: LabFiles): Promise<void> {
     if (!(await hasEnded(files, 5000)))
       throw new LabError(`Process ${holder.pid} of the lab cannot be ended.`);
   }
-  // The kernel ends the last processes of a PID namespace in its own time; they may still write.
-  rmSync(files.folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
-  removeIfEmpty(dirname(files.folder));
+  removeFolder(files);
   // A state folder that the user named is the user's.
   if (!process.env.POSTERN_STATE) removeIfEmpty(files.stateFolder);
+}
+
+/** With keys and tokens in it. It is out of the way at once, so that a lab of this name can be built meanwhile. */
+export function removeFolder({ folder }: LabFiles): void {
+  const doomed = join(dirname(folder), `.${basename(folder)}-${process.pid}`);
+  try {
+    renameSync(folder, doomed);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  // The kernel ends the last processes of a PID namespace in its own time; they may still write.
+  rmSync(doomed, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+  removeIfEmpty(dirname(folder));
 }
 
 function kill(pid: number): void {

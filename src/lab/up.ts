@@ -16,12 +16,15 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PUBLIC_IP_POOL } from '#control/control-plane.ts';
 import { loadFacts } from '#facts/facts.ts';
+import { commandName } from '#state/command-name.ts';
 import { readProcessFile, writeProcessFile } from '#state/process-file.ts';
 import { OUTBOUND_POOL } from './fabric/outbound-addresses.ts';
+import { WORKSTATION } from './fabric/plan.ts';
 import { type InternetConfig, parseInternetConfig } from './internet/config.ts';
 import { internetConfigOf } from './internet/from-facts.ts';
+import { HOST_VARIABLE } from './lab-environment.ts';
 import { LabError, type LabFiles, NODE_COMMAND, POSTERN } from './lab-files.ts';
-import { isInside, removeLab } from './lab-process.ts';
+import { isInside, nameOption, removeLab } from './lab-process.ts';
 import { askLab } from './lab-socket.ts';
 import { namespaceFlags, pathWithSbin, requireTools } from './preflight.ts';
 import type { LabStatus } from './status.ts';
@@ -31,6 +34,14 @@ const LOOK_MS = 15;
 
 /** Addresses of the workstation and of hosts on the Internet. */
 const INTERNET_HOSTS = '20.51.99.0/24';
+
+/** What the lab's own `postern` and `az` do; the control plane answers in the workstation only. */
+const IN_LAB = `exec env POSTERN_COMMAND=postern '${POSTERN}'`;
+const AZ = `if [ "$${HOST_VARIABLE}" != ${WORKSTATION} ]; then
+  echo "az works in the lab's workstation (lab shell), not on $${HOST_VARIABLE}" >&2
+  exit 1
+fi
+${IN_LAB} az`;
 
 /** Process 1 of the lab. */
 const INIT = join(import.meta.dirname, 'init.sh');
@@ -74,7 +85,9 @@ export async function bringUp(
 /** The folder is the lock: who makes it builds the lab. What a killed lab has left is removed first. */
 async function claimFolder(files: LabFiles): Promise<void> {
   if (readProcessFile(files.processFile))
-    throw new LabError(`The lab '${files.name}' is up already (postern lab status, postern lab down).`);
+    throw new LabError(
+      `The lab '${files.name}' is up already (${commandName()} lab status${nameOption(files)}, ${commandName()} lab down${nameOption(files)}).`,
+    );
   if (readProcessFile(files.upFile)) throw new LabError(`The lab '${files.name}' is just being built.`);
   await removeLab(files);
   let made: string | undefined;
@@ -94,7 +107,7 @@ function readInternetFile(path: string | undefined): InternetConfig {
   try {
     value = JSON.parse(readFileSync(path, 'utf8'));
   } catch (cause) {
-    throw new LabError(`--internet ${path}: ${(cause as Error).message}`, { cause });
+    throw new LabError(`--internet ${path}: ${fileFault(cause as NodeJS.ErrnoException)}`, { cause });
   }
   const parsed = parseInternetConfig(value);
   if ('faults' in parsed)
@@ -111,8 +124,16 @@ function requireReadable(path: string): string {
     accessSync(file, constants.R_OK);
     return file;
   } catch (cause) {
-    throw new LabError(`--threat-feed ${path}: ${(cause as Error).message}`, { cause });
+    throw new LabError(`--threat-feed ${path}: ${fileFault(cause as NodeJS.ErrnoException)}`, { cause });
   }
+}
+
+/** Why a file that a user named cannot be used, for that user. */
+function fileFault({ code, message }: NodeJS.ErrnoException): string {
+  if (code === 'ENOENT' || code === 'ENOTDIR') return 'there is no such file';
+  if (code === 'EACCES' || code === 'EPERM') return 'it cannot be read by this user';
+  if (code === 'EISDIR') return 'it is a folder';
+  return message;
 }
 
 function writeFolder(files: LabFiles, user: InternetConfig): void {
@@ -130,11 +151,8 @@ function writeFolder(files: LabFiles, user: InternetConfig): void {
     reserved: [...own.reserved, ...(user.reserved ?? [])],
   };
   writeFileSync(files.internetConfig, JSON.stringify(config), { mode: 0o600 });
-  for (const [name, words] of [
-    ['az', `'${POSTERN}' az`],
-    ['postern', `'${POSTERN}'`],
-  ] as const)
-    writeFileSync(`${files.bin}/${name}`, `#!/bin/sh\nexec ${words} "$@"\n`, { mode: 0o700 });
+  for (const [name, script] of Object.entries({ az: AZ, postern: IN_LAB }))
+    writeFileSync(join(files.bin, name), `#!/bin/sh\n${script} "$@"\n`, { mode: 0o700 });
 }
 
 function startHolder(

@@ -128,12 +128,18 @@ for (const unprivileged of isRoot ? [false, true] : [true]) {
 
     test('unknown hosts and commands are refused by name', async () => {
       const host = await lab.exec('nobody', ['true']);
-      assert.deepEqual([host.status, /no host 'nobody'.*workstation, internet/.test(host.stderr)], [1, true]);
+      assert.deepEqual(
+        [host.status, /no host 'nobody'.*workstation\.\n.*internet/.test(host.stderr)],
+        [1, true],
+      );
       const command = await lab.command(['frobnicate']);
       assert.equal(command.status, 2);
       assert.match(command.stderr, /no such command/);
       const separator = await lab.command(['exec', 'workstation', 'true']);
-      assert.deepEqual([separator.status, /put '--'/.test(separator.stderr)], [2, true]);
+      assert.deepEqual(
+        [separator.status, /put -- before the command: \S+ lab exec/.test(separator.stderr)],
+        [2, true],
+      );
     });
 
     test('programs live in the home, trust and resolver of the lab', async () => {
@@ -192,11 +198,35 @@ for (const unprivileged of isRoot ? [false, true] : [true]) {
       }
     });
 
+    test('the workstation trusts the API, hosts do not, and az says where it works', async () => {
+      const { api } = JSON.parse((await lab.command(['status', '-o', 'json'])).stdout);
+      const ask = `curl -sS -o /dev/null -w '%{http_code}' ${api}/`;
+      for (const script of [ask, `env -u SSL_CERT_FILE -u CURL_CA_BUNDLE ${ask}`])
+        assert.equal(await shell(script), '401');
+      const count = 'cat $SSL_CERT_FILE | grep -c BEGIN; grep -c BEGIN /etc/ssl/certs/ca-certificates.crt';
+      assert.equal(await shell(count), '2\n2\n');
+      assert.equal((await lab.exec('visitor', ['sh', '-c', count])).stdout, '1\n1\n');
+      assert.equal(await shell(`postern lab exec visitor -- sh -c '${count}'`), '1\n1\n');
+      const { status, stderr } = await lab.exec('visitor', ['az', 'group', 'list']);
+      assert.deepEqual(
+        [status, stderr],
+        [1, "az works in the lab's workstation (lab shell), not on visitor\n"],
+      );
+    });
+
+    test("a host may be called like one of ip's words", async () => {
+      await lab.command(['add-host', 'help', '--internet']);
+      const { stdout } = await lab.exec('help', ['curl', '-sS', '--max-time', '5', 'http://example.org/']);
+      assert.match(stdout, /Hello/);
+    });
+
     test('a second lab stands beside it, and goes alone', async () => {
       const other = await Lab.up({ name: `${name.slice(0, 20)}-b`, unprivileged });
       try {
         assert.equal((await other.exec('workstation', ['curl', '-sS', 'http://example.org/'])).status, 0);
         assert.match((await other.command(['status'])).stdout, /is up since/);
+        const unknown = await lab.command(['--name', 'nope', 'status']);
+        assert.match(unknown.stderr, new RegExp(`'nope' is not up\\..*\nThese labs are up: ${name} `));
       } finally {
         assert.equal((await other.down()).status, 0);
       }
@@ -208,6 +238,9 @@ for (const unprivileged of isRoot ? [false, true] : [true]) {
       await shell(`kill -9 ${processes[0].pid}`);
       await sleep(1500);
       assert.match(await shell('curl -sS --retry 5 --retry-connrefused http://example.org/'), /Hello/);
+      const { stdout } = await lab.command(['status']);
+      assert.match(stdout, /internet +running +1 +\S+\/logs\/internet\.log/);
+      assert.match(stdout, /Events\n +internet ended once at \S+ with SIGKILL/);
     });
 
     test('killed with -9 it leaves no process, and up builds it again', async () => {
@@ -221,6 +254,25 @@ for (const unprivileged of isRoot ? [false, true] : [true]) {
       const again = await lab.command(['up']);
       assert.equal(again.status, 0, again.stderr);
       assert.ok(again.ms < 10_000, `${again.ms} ms`);
+    });
+
+    test('ended with SIGTERM its daemon leaves nothing, and a shell in it says why it ends', async () => {
+      const other = await Lab.up({ name: `${name.slice(0, 20)}-t`, unprivileged });
+      try {
+        const asleep = other.exec('workstation', ['sleep', '30']);
+        const found = await other.shell('cat /proc/1/task/1/children');
+        await sleep(300);
+        const [daemon = ''] = found.stdout.split(' ');
+        await other.shell(`kill -TERM ${daemon}`);
+        const { status, stderr } = await asleep;
+        assert.deepEqual([status, /went down, and with it/.test(stderr)], [137, true], stderr);
+        assert.deepEqual(readdirSync(other.state), []);
+        for (let waited = 0; processesOf(other.name).length > 0 && waited < 2000; waited += 20)
+          await sleep(20);
+        assert.deepEqual(processesOf(other.name), []);
+      } finally {
+        await other.down();
+      }
     });
 
     test('Ctrl-C during up leaves nothing', async () => {

@@ -50,11 +50,11 @@ export function diffPlans(before: FabricPlan, after: FabricPlan): FabricSteps {
           .filter(route => !targets.has(targetOf(route)))
           .map(route => `route del ${routeArguments(route)}`),
         ...minus(previous?.addresses ?? [], plan.addresses).map(address => `address del ${address}`),
-        ...cut.map(({ a }) => `link del ${a.device}`),
+        ...cut.map(({ a }) => `link del dev ${a.device}`),
       ],
       add: [
         ...(previous ? [] : ['link set lo up']),
-        ...started.map(({ device }) => `link set ${device} up`),
+        ...started.map(({ device }) => `link set dev ${device} up`),
         ...minus(plan.neighbours, previous?.neighbours).map(text => `ntable change name arp_cache ${text}`),
         ...minus(plan.addresses, previous?.addresses).map(address => `address replace ${address}`),
         ...routes.map(route => `route replace ${routeArguments(route)}`),
@@ -68,7 +68,7 @@ export function diffPlans(before: FabricPlan, after: FabricPlan): FabricSteps {
     createNamespaces: after.namespaces.filter(({ name }) => !old.has(name)),
     links: made.map(
       ({ a, b }) =>
-        `link add ${a.device} netns ${a.namespace} type veth peer name ${b.device} netns ${b.namespace}`,
+        `link add name ${a.device} netns ${a.namespace} type veth peer name ${b.device} netns ${b.namespace}`,
     ),
     namespaces: namespaces.filter(steps => steps.remove.length + steps.add.length > 0 || steps.nft !== ''),
   };

@@ -25,14 +25,14 @@ test('a namespace in which a line fails is named with the line, given up, and ma
       ? 'RTNETLINK answers: File exists\nCommand failed -:2'
       : undefined;
   assert.deepEqual(await fabric.apply(planFabric(hub())), [
-    'app: ip link set eth0 up: RTNETLINK answers: File exists',
+    'app: ip link set dev eth0 up: RTNETLINK answers: File exists',
   ]);
   assert.deepEqual(runner.calls.at(-1)?.command, ['ip', 'netns', 'del', 'app']);
   runner.failWhen = () => undefined;
   runner.calls.length = 0;
   assert.deepEqual(await fabric.apply(planFabric(hub())), []);
   assert.ok(runner.calls.some(({ input }) => input === 'netns add app\n'));
-  assert.ok(runner.calls.some(({ input }) => input.includes('link add eth0 netns app ')));
+  assert.ok(runner.calls.some(({ input }) => input.includes('link add name eth0 netns app ')));
 });
 
 test('the Internet is never given up', async () => {

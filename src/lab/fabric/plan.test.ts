@@ -188,9 +188,9 @@ describe('diffPlans', () => {
     );
     const steps = diffPlans(full, planFabric({ ...topology, hosts }));
     const app = steps.namespaces.find(({ name }) => name === 'app');
-    assert.deepEqual(app?.remove, ['link del eth0']);
+    assert.deepEqual(app?.remove, ['link del dev eth0']);
     assert.deepEqual(app?.add, [
-      'link set eth0 up',
+      'link set dev eth0 up',
       'address replace 10.42.1.9/24 dev eth0',
       'route replace 0.0.0.0/0 via 10.42.1.1 dev eth0 table main',
     ]);
