@@ -113,6 +113,13 @@ test('an empty folder, a broken file, a foreign type and a double description ar
   withFolder({ 'fw.json': '{"id":' }, folder =>
     assert.match(readConfigFolder(folder).faults[0] ?? '', /fw\.json: .*JSON/),
   );
+  // Nobody is told to save what is there and only needs mending.
+  withFolder({ 'fw.json': '{"id":', 'ip.json': publicIp }, folder =>
+    assert.doesNotMatch(readConfigFolder(folder).faults.join(), /Save it/),
+  );
+  withFolder({ 'fw.json': firewall, 'ip.json': '' }, folder =>
+    assert.doesNotMatch(readConfigFolder(folder).faults.join(), /Save it/),
+  );
   withFolder({ 'x.json': { id: `${group}/loadBalancers/lb`, name: 'lb' } }, folder =>
     assert.match(
       readConfigFolder(folder).faults[0] ?? '',

@@ -55,7 +55,8 @@ export function readConfigFolder(folder: string): ConfigFolder {
       faults.push(`${file}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
-  faults.push(...faultsOfSet(folder, documents));
+  // What a file lacks cannot be said while another one is not understood: that may be the one.
+  if (faults.length === 0) faults.push(...faultsOfSet(folder, documents));
   return { documents, faults };
 }
 
