@@ -47,11 +47,17 @@ test('a 1:1 NAT: the named local address stands for the public one', () => {
   });
 });
 
-test('a public IP that is nowhere, a pair for no public IP, and a local address that is not here are noted', () => {
+test('a public IP that is nowhere, and a local address that is not here are noted', () => {
   assert.match(choose([], ['10.42.2.4']).notes.join(), /No interface has the public IP 20\.1\.2\.3/);
-  const { notes } = choose(['20.9.9.9=10.0.0.7'], ['10.42.2.4'], ['20.1.2.3']);
-  assert.match(notes[0] ?? '', /no public IP of the folder has the address 20\.9\.9\.9/);
-  assert.match(notes[1] ?? '', /no interface of this machine has 10\.0\.0\.7/);
+  const { notes } = choose(['20.1.2.3=10.0.0.7'], ['10.42.2.4'], ['20.1.2.3']);
+  assert.match(notes.join(), /no interface of this machine has 10\.0\.0\.7/);
+});
+
+test('a pair for no public IP is a fault that names those that there are', () => {
+  const { faults } = choose(['20.9.9.9=10.42.2.4'], ['10.42.2.4'], ['20.1.2.3']);
+  assert.deepEqual(faults, [
+    '--public-ip 20.9.9.9=10.42.2.4: no file has the public IP 20.9.9.9; they have 20.1.2.3.',
+  ]);
 });
 
 test('without any inside address there is nothing to point a route at', () => {

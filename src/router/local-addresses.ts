@@ -35,7 +35,9 @@ export function localAddresses(
     const [address = 0, local = 0] = pair.split('=').map(text => parseIpv4(text));
     localAddressOf[address] = local;
     if (!publicAddresses.includes(address))
-      notes.push(`--public-ip ${pair}: no public IP of the folder has the address ${formatIpv4(address)}.`);
+      faults.push(
+        `--public-ip ${pair}: no file has the public IP ${formatIpv4(address)}; they have ${publicAddresses.map(formatIpv4).join(', ') || 'none'}.`,
+      );
     if (!machine.all.includes(local))
       notes.push(`--public-ip ${pair}: no interface of this machine has ${formatIpv4(local)}.`);
   }
