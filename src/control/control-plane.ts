@@ -86,12 +86,21 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     publicIpPool: options.publicIpPool ?? PUBLIC_IP_POOL,
     ...(options.usersOf && { usersOf: options.usersOf }),
   });
+  const closeOthers = async () => {
+    controller.close();
+    await channel.close();
+    store.close();
+  };
   const server = await serveApi(api, {
     socketPath: join(stateDir, 'api.sock'),
     stateDir,
     tlsHost: options.tlsHost ?? '127.0.0.1',
     tlsPort: options.tlsPort ?? 0,
     allowRemote: options.allowRemote ?? false,
+  }).catch(async error => {
+    unwatch();
+    await closeOthers();
+    throw error;
   });
   return {
     store,
@@ -100,9 +109,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     close: async () => {
       unwatch();
       await server.close();
-      controller.close();
-      await channel.close();
-      store.close();
+      await closeOthers();
     },
   };
 }

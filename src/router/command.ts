@@ -10,10 +10,13 @@ import { commandName } from '#state/command-name.ts';
 import { endProcess, readProcessFile, removeProcessFile, writeProcessFile } from '#state/process-file.ts';
 import { detach } from './detach.ts';
 import { systemDnsServers } from './dns-servers.ts';
+import { checkForeignRules } from './doctor/foreign-rules.ts';
+import { read, run } from './doctor/machine-access.ts';
 import { interfaceNames, sshSessions } from './machine.ts';
 import { checkUpArguments, parseSshFrom, type UpArguments, type UpOptions } from './options.ts';
 import { POSTERN, type RouterPaths, routerPaths } from './paths.ts';
-import { ConfigFault, Router } from './router.ts';
+import { Router } from './router.ts';
+import { faultsOfStart } from './start-faults.ts';
 import { printStatus } from './status.ts';
 
 const DOWN_MS = 15_000;
@@ -96,7 +99,14 @@ export async function runUp(args: readonly string[]): Promise<number> {
     );
     return 1;
   }
-  return given.detach ? detach(args, paths) : serve(options, paths, given.keep ?? false);
+  try {
+    return await (given.detach ? detach(args, paths) : serve(options, paths, given.keep ?? false));
+  } catch (error) {
+    const reasons = faultsOfStart(error, options);
+    if (!reasons) throw error;
+    for (const reason of reasons) complain(reason);
+    return 1;
+  }
 }
 
 function uncoveredSessions({ sshFrom }: UpOptions): readonly string[] {
@@ -126,18 +136,23 @@ async function serve(options: UpOptions, paths: RouterPaths, keep: boolean): Pro
   });
   let router: Router | undefined;
   try {
+    await warnOfForeignRules();
     router = await Router.start({ options, paths, say, complain });
     say(`API ${router.apiUrl}, state and logs in ${paths.state}.`);
     await stopped;
     say(keep ? 'Ending; the last rules stay in force.' : 'Going down.');
     await router.close();
     return keep ? 0 : await goDown(paths);
-  } catch (error) {
-    if (!(error instanceof ConfigFault)) throw error;
-    for (const fault of error.faults) complain(fault);
-    return 1;
   } finally {
     removeProcessFile(paths.pid);
+  }
+}
+
+/** Other programs' rules that drop or translate what these rules let through, as the doctor tells them. */
+async function warnOfForeignRules(): Promise<void> {
+  for (const { state, subject, text, help } of await checkForeignRules(run, read)) {
+    if (state === 'ok') continue;
+    complain(`warning: ${subject}: ${text}.${help === undefined ? '' : `\n  -> ${help}`}`);
   }
 }
 

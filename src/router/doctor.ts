@@ -1,31 +1,27 @@
 // `postern doctor`: what this machine offers a gateway, what is missing with the command that helps, and what other
 // programs' rules would do to forwarded packets. It changes nothing.
 
-import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { formatIpv4 } from '#net/ipv4.ts';
 import { commandName } from '#state/command-name.ts';
 import { readProcessFile } from '#state/process-file.ts';
 import { stateFolder } from '#state/state-folder.ts';
-import { type Finding, type Read, type Run, warning } from './doctor/finding.ts';
+import { type Finding, warning } from './doctor/finding.ts';
 import { checkForeignRules } from './doctor/foreign-rules.ts';
 import { checkKernel } from './doctor/kernel.ts';
+import { read, run } from './doctor/machine-access.ts';
 import {
   checkConntrack,
   checkDnsPort,
   checkForwarding,
+  checkInterfaces,
   checkRulesFile,
   checkStateFolder,
   checkTools,
   checkUserNamespaces,
 } from './doctor/system.ts';
-import { machineAddresses } from './machine.ts';
+import { interfaceNames, machineAddresses } from './machine.ts';
 import { routerPaths } from './paths.ts';
-
-const PATIENCE_MS = 20_000;
-/** A machine with many containers has large rule sets. */
-const OUTPUT_BYTES = 64 * 1024 * 1024;
 
 /** Exit status 0: the gateway can run here; 1: something it needs is missing. */
 export async function runDoctor(args: readonly string[]): Promise<number> {
@@ -68,6 +64,7 @@ async function examine(inside: readonly string[]): Promise<readonly Finding[]> {
     ...(asRoot
       ? []
       : [warning('root', `${commandName()} up needs it; the lab does not`, `sudo ${commandName()} doctor`)]),
+    ...checkInterfaces(inside, interfaceNames()),
     ...(await checkTools(run)),
     ...(await checkKernel(run, asRoot)),
     checkUserNamespaces(read),
@@ -94,32 +91,3 @@ function print(findings: readonly Finding[], able: boolean): void {
       : `\nA gateway cannot run here: ${missing} missing.\n`,
   );
 }
-
-const run: Run = ([program = '', ...args], input = '') =>
-  new Promise(resolve => {
-    const child = spawn(program, args, {
-      stdio: 'pipe',
-      timeout: PATIENCE_MS,
-      env: { ...process.env, LC_ALL: 'C' },
-    });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      if (stdout.length < OUTPUT_BYTES) stdout += text;
-    });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      if (stderr.length < OUTPUT_BYTES) stderr += text;
-    });
-    child.stdin.on('error', () => {});
-    child.stdin.end(input);
-    child.once('error', error => resolve({ status: 127, stdout, stderr: error.message }));
-    child.once('close', code => resolve({ status: code ?? 1, stdout, stderr }));
-  });
-
-const read: Read = path => {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
-  }
-};

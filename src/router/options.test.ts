@@ -42,6 +42,25 @@ test('several inside interfaces need another one outside', () => {
   );
 });
 
+test('the API listens on an IPv4 address', () => {
+  for (const bad of ['foo', '', '1.2.3', 'localhost'])
+    assert.deepEqual(checkUpArguments({ ...given, apiListen: bad }, machine).faults, [
+      `--api-listen ${bad}: expected an IPv4 address.`,
+    ]);
+});
+
+test('a port is digits', () => {
+  for (const bad of ['', ' ', '0x10', '1e3', '-1', '65536'])
+    assert.match(checkUpArguments({ ...given, apiPort: bad }, machine).faults.join(), /^--api-port /, bad);
+});
+
+test('a threat feed is a file', () => {
+  assert.match(
+    checkUpArguments({ ...given, threatFeed: [tmpdir()] }, machine).faults.join(),
+    /^--threat-feed .*: there is no such file\.$/,
+  );
+});
+
 test('a machine without name servers must be told one', () => {
   const { faults } = checkUpArguments(given, { ...machine, dnsServers: [] });
   assert.match(faults.join(), /say --dns-server/);

@@ -1,6 +1,6 @@
 // What `postern up` was told, checked before anything is touched: interfaces exist, addresses parse, the folder is there.
 
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Ipv4Range, parseIpv4, parsePrefix } from '#net/ipv4.ts';
 
@@ -54,7 +54,7 @@ export function checkUpArguments(
   const faults: string[] = [];
   const outside = given.outside ?? given.inside[0] ?? '';
   const config = resolve(given.config);
-  if (!existsSync(config) || !statSync(config).isDirectory())
+  if (!statSync(config, { throwIfNoEntry: false })?.isDirectory())
     faults.push(`--config ${given.config}: there is no such folder.`);
   for (const [flag, name] of [
     ...given.inside.map(name => ['--inside', name] as const),
@@ -89,10 +89,13 @@ export function checkUpArguments(
       faults.push(`--ssh-from ${access}: expected a prefix such as 10.0.0.0/8, or 10.0.0.0/8:2222.`);
   }
   for (const file of given.threatFeed) {
-    if (!existsSync(file)) faults.push(`--threat-feed ${file}: there is no such file.`);
+    if (!statSync(file, { throwIfNoEntry: false })?.isFile())
+      faults.push(`--threat-feed ${file}: there is no such file.`);
   }
+  if (given.apiListen !== undefined && parseIpv4(given.apiListen) === undefined)
+    faults.push(`--api-listen ${given.apiListen}: expected an IPv4 address.`);
   const apiPort = Number(given.apiPort);
-  if (!Number.isInteger(apiPort) || apiPort < 0 || apiPort > 65535)
+  if (!/^\d{1,5}$/.test(given.apiPort) || apiPort > 65535)
     faults.push(`--api-port ${given.apiPort}: expected a port, or 0 for any free one.`);
   const options = {
     config,

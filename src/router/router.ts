@@ -4,7 +4,7 @@
 import { writeFileSync } from 'node:fs';
 import { type ControlPlane, checkDocuments, startControlPlane } from '#control/control-plane.ts';
 import type { ArmDocument } from '#store/resource-store.ts';
-import { ConfigFault, FolderSource } from './folder-source.ts';
+import { FolderSource } from './folder-source.ts';
 import { GatewayProcess, type GatewayProcessOptions } from './gateway-process.ts';
 import { localAddresses } from './local-addresses.ts';
 import { machineAddresses } from './machine.ts';
@@ -128,8 +128,6 @@ export class Router {
     writeFileSync(paths.files, JSON.stringify(state), { mode: 0o600 });
   }
 }
-
-export { ConfigFault };
 
 function gatewayOptions({ options, paths, complain }: RouterOptions): GatewayProcessOptions {
   return {

@@ -11,6 +11,7 @@ import {
   applicationRule,
   FIREWALL_ID,
   firewall,
+  NODE,
   networkRule,
   PUBLIC,
   publicIp,
@@ -92,6 +93,62 @@ describe('a router and its configuration folder', { skip: unavailable ?? false }
     assert.equal((await router.postern(['up', '--help'])).status, 0);
     assert.equal((await router.postern(['status'])).status, 1);
     assert.equal(await router.kernelState(), untouched);
+  });
+
+  it('what only the system can refuse is one line too, and changes nothing', async () => {
+    const untouched = await router.kernelState();
+    const server = await router.net.start(
+      'router',
+      [
+        NODE,
+        '-e',
+        "require('node:net').createServer().listen(8443, '127.0.0.1', () => console.log('ready'))",
+      ],
+      'ready',
+    );
+    for (const [flags, complaint] of [
+      [
+        ['--api-port', '8443'],
+        /^postern: --api-port 8443: another program listens on 127\.0\.0\.1 port 8443 already\.\n$/,
+      ],
+      [['--api-listen', 'foo'], /^postern: --api-listen foo: expected an IPv4 address\.\n$/],
+      [
+        ['--api-listen', '10.9.9.9'],
+        /^postern: --api-listen 10\.9\.9\.9: no interface of this machine has this address\.\n$/,
+      ],
+      [
+        ['--public-ip', '9.9.9.9=10.42.1.1'],
+        new RegExp(
+          `^postern: --public-ip 9.9.9.9=10.42.1.1: no file has the public IP 9.9.9.9; they have ${PUBLIC[0]}\\.\n$`,
+        ),
+      ],
+    ] as const) {
+      const refused = await router.postern(['up', '--config', router.config, ...UP, ...flags]);
+      assert.match(refused.stderr, complaint);
+      assert.equal(refused.status, 1);
+    }
+    const inFile = await router.postern(['up', '--config', router.config, ...UP], {
+      env: { POSTERN_STATE: '/dev/null/state' },
+    });
+    assert.equal(inFile.status, 1);
+    assert.match(inFile.stderr, /^postern: ENOTDIR[^\n]*\/dev\/null\/state[^\n]*\n$/);
+    assert.equal(await router.kernelState(), untouched);
+    router.net.signal(server, 'SIGTERM');
+  });
+
+  it('a foreign chain that drops is warned of', async () => {
+    const table =
+      'table inet foreign { chain forward { type filter hook forward priority 0; policy drop; }; }';
+    await router.net.ok('router', ['nft', '-f', '-'], { input: table });
+    await router.up();
+    assert.match(
+      router.complaints,
+      /^postern: warning: foreign packet rules: table inet foreign, chain forward .* drops every forwarded packet .*\n {2}-> nft list/,
+    );
+    assert.equal((await router.postern(['down'])).status, 0);
+    await router.net.ok('router', ['nft', 'delete', 'table', 'inet', 'foreign']);
+    router.said = '';
+    router.complaints = '';
   });
 
   it('a changed file is in force within a second', async t => {

@@ -40,5 +40,11 @@ describe('postern doctor', { skip: unavailable ?? false }, () => {
       assert.ok(findings.length > 20);
       assert.equal(await router.kernelState(), untouched);
       assert.equal((await router.postern(['doctor', '-o', 'xml'])).status, 2);
+      const nowhere = await router.postern(['doctor', '--inside', 'nope']);
+      assert.equal(nowhere.status, 1);
+      assert.match(
+        nowhere.stdout,
+        /missing\s+--inside nope\s+there is no such interface; this machine has .*in0, in1/,
+      );
     });
 });

@@ -43,6 +43,15 @@ function isOlder(version: readonly number[], than: readonly number[]): boolean {
   return false;
 }
 
+/** Those of `--inside`. */
+export function checkInterfaces(inside: readonly string[], names: readonly string[]): readonly Finding[] {
+  return inside.map(name =>
+    names.includes(name)
+      ? ok(`--inside ${name}`, 'is there')
+      : missing(`--inside ${name}`, `there is no such interface; this machine has ${names.join(', ')}`),
+  );
+}
+
 /** The lab without root needs them; a router does not. */
 export function checkUserNamespaces(read: Read): Finding {
   const subject = 'user namespaces';
