@@ -1,6 +1,8 @@
 // Every fault of a configuration is reported, each with the path of its field.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { parseInternetConfig } from './config.ts';
 
@@ -10,6 +12,16 @@ describe('configuration of the Internet', () => {
     assert.ok('settings' in parsed);
     assert.equal(parsed.settings.ttlSeconds, 60);
     assert.ok(parsed.settings.pool.length > 0);
+  });
+
+  it('is documented: every field, and an example that is accepted', () => {
+    const page = readFileSync(join(import.meta.dirname, '../../../docs/lab.md'), 'utf8');
+    const [, example = ''] = /```json\n(.*?)```/s.exec(page) ?? [];
+    assert.ok('settings' in parseInternetConfig(JSON.parse(example)));
+    const refused = parseInternetConfig({ unknown: 1 });
+    assert.ok('faults' in refused);
+    const [, known = ''] = /known are (.*)/.exec(refused.faults[0].message) ?? [];
+    for (const field of known.split(', ')) assert.ok(page.includes(`\`${field}\``), field);
   });
 
   it('reports every fault with its path', () => {
