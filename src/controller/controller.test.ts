@@ -5,11 +5,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ControlClient } from '#gateway/control-client.ts';
 import type { Program } from '#ir/program.ts';
 import { MemoryStore } from '#store/memory-store.ts';
 import type { ArmDocument } from '#store/resource-store.ts';
-import { Controller } from './controller.ts';
+import { Controller, type ControllerOptions } from './controller.ts';
 import { SocketGatewayChannel } from './gateway-channel.ts';
 
 const ID =
@@ -31,12 +32,12 @@ function compile(document: ArmDocument): Program | undefined {
   return mode === 'None' ? undefined : ({ revision: mode, applicationRules: [] as unknown } as Program);
 }
 
-async function setUp(t: TestContext) {
+async function setUp(t: TestContext, options: Partial<ControllerOptions> = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'postern-controller-'));
   const path = join(folder, 'gateway.sock');
   const store = new MemoryStore();
   const channel = await SocketGatewayChannel.listen(path);
-  const controller = new Controller({ store, channel, compile: document => compile(document) });
+  const controller = new Controller({ store, channel, compile: document => compile(document), ...options });
   t.after(async () => {
     controller.close();
     await channel.close();
@@ -70,6 +71,49 @@ test('without a gateway it stays pending, and settles once one connects, whateve
   assert.equal(stateOf(), 'Updating');
   gateway(async () => {}, 'FW');
   assert.deepEqual(await controller.settle(ID, 2000), { state: 'Applied' });
+});
+
+test('a gateway that never answers fails the firewall after a while, with its last words, and one that comes late mends it', async t => {
+  const { store, controller, gateway, stateOf } = await setUp(t, {
+    gatewayPatienceMs: 50,
+    gatewayLastWords: () => 'the kernel has no tproxy',
+  });
+  store.put(firewall('Alert'));
+  assert.deepEqual(await controller.settle(ID, 0), { state: 'Pending' });
+  const failed = {
+    state: 'Failed',
+    message:
+      'no gateway has answered for 0.05 s; the rules come into force as soon as one does. Its last words: the kernel has no tproxy',
+  } as const;
+  assert.deepEqual(await controller.settle(ID, 2000), failed);
+  assert.equal(stateOf(), 'Failed');
+  // Another try waits again, and a change of something else does not.
+  store.put(firewall('Alert'));
+  assert.deepEqual(await controller.settle(ID, 0), { state: 'Pending' });
+  assert.deepEqual(await controller.settle(ID, 2000), failed);
+  controller.refresh();
+  assert.deepEqual(await controller.settle(ID, 0), failed);
+  gateway(async () => {});
+  for (let waited = 0; waited < 2000 && stateOf() !== 'Succeeded'; waited += 10) await sleep(10);
+  assert.equal(stateOf(), 'Succeeded');
+  assert.deepEqual(await controller.settle(ID, 0), { state: 'Applied' });
+});
+
+test('patience is for the gateway and not for one change: changes do not put it off, answers do', async t => {
+  const { store, gateway, stateOf } = await setUp(t, { gatewayPatienceMs: 400 });
+  const modes = ['Alert', 'Deny', 'Off'];
+  const change = async (index: number) => {
+    store.put(firewall(modes[index % 3] ?? ''));
+    await sleep(60);
+  };
+  for (let index = 0; index < 9 && stateOf() !== 'Failed'; index += 1) await change(index);
+  assert.equal(stateOf(), 'Failed');
+  gateway(() => sleep(20));
+  await sleep(100);
+  for (let index = 0; index < 9; index += 1) {
+    await change(index);
+    assert.notEqual(stateOf(), 'Failed');
+  }
 });
 
 test('what the gateway refuses is failed with its words, and the same content can be tried again', async t => {

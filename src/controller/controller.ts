@@ -20,7 +20,13 @@ export interface ControllerOptions {
   readonly compile: CompileFirewall;
   /** Why this firewall is not served here; undefined when it is. */
   readonly refuse?: (firewall: StoredResource) => string | undefined;
+  /** How long a gateway may say nothing before its firewall has failed; whoever polls then hears it. */
+  readonly gatewayPatienceMs?: number;
+  /** What a gateway that does not answer said at its end, where that is known. */
+  readonly gatewayLastWords?: () => string | undefined;
 }
+
+const GATEWAY_PATIENCE_MS = 60_000;
 
 const FIREWALL_TYPE = 'Microsoft.Network/azureFirewalls';
 
@@ -43,6 +49,8 @@ interface Firewall {
   /** Last word of the gateway, or of the compiler, on `desired`. */
   outcome: Settled;
   waiting: ((settled: Settled) => void)[];
+  /** Runs while `outcome` is pending, since the gateway's last word. */
+  patience: NodeJS.Timeout | undefined;
 }
 
 export class Controller {
@@ -51,6 +59,7 @@ export class Controller {
   readonly #unwatch: () => void;
   #marked = true;
   #scheduled = false;
+  #closed = false;
 
   constructor(options: ControllerOptions) {
     this.#options = options;
@@ -63,8 +72,11 @@ export class Controller {
   }
 
   close(): void {
+    this.#closed = true;
     this.#unwatch();
-    for (const firewall of this.#firewalls.values()) this.#settle(firewall, { state: 'Pending' });
+    for (const firewall of this.#firewalls.values()) {
+      this.#settle(firewall, { state: 'Pending' });
+    }
   }
 
   /** Compiles everything anew, for example after the tags changed. */
@@ -124,6 +136,7 @@ export class Controller {
       refused: false,
       outcome: { state: 'Pending' },
       waiting: [],
+      patience: undefined,
     };
     this.#firewalls.set(key, firewall);
     const refusal = this.#options.refuse?.(resource);
@@ -150,6 +163,8 @@ export class Controller {
       this.#settle(firewall, { state: 'Applied' });
     } else if (program.revision !== firewall.desired || isRetry(firewall, document)) {
       firewall.desired = program.revision;
+      // A change while an answer is due does not put it off.
+      if (firewall.outcome.state !== 'Pending' || !firewall.patience) this.#awaitAnswer(firewall);
       firewall.outcome = { state: 'Pending' };
       this.#writeState(firewall);
       this.#options.channel.desire(firewall.id, program);
@@ -158,7 +173,9 @@ export class Controller {
 
   #hear(firewallId: string, status: GatewayStatus): void {
     const firewall = this.#firewalls.get(firewallId);
-    if (firewall?.desired !== status.revision) return;
+    if (!firewall) return;
+    if (firewall.outcome.state === 'Pending') this.#awaitAnswer(firewall);
+    if (firewall.desired !== status.revision) return;
     const failed = {
       state: 'Failed',
       message: status.error ?? 'The gateway could not apply the rules.',
@@ -166,7 +183,25 @@ export class Controller {
     this.#settle(firewall, status.state === 'Applied' ? { state: 'Applied' } : failed);
   }
 
+  #awaitAnswer(firewall: Firewall): void {
+    const patienceMs = this.#options.gatewayPatienceMs ?? GATEWAY_PATIENCE_MS;
+    clearTimeout(firewall.patience);
+    if (this.#closed) return;
+    firewall.patience = setTimeout(() => {
+      const words = this.#options.gatewayLastWords?.();
+      const silence = `no gateway has answered for ${patienceMs / 1000} s; the rules come into force as soon as one does`;
+      // It is still desired, and a late answer is heard.
+      this.#settle(firewall, {
+        state: 'Failed',
+        message: words === undefined ? silence : `${silence}. Its last words: ${words}`,
+      });
+    }, patienceMs);
+    firewall.patience.unref();
+  }
+
   #settle(firewall: Firewall, settled: Settled): void {
+    clearTimeout(firewall.patience);
+    firewall.patience = undefined;
     firewall.outcome = settled;
     this.#writeState(firewall);
     for (const done of [...firewall.waiting]) done(settled);
