@@ -187,9 +187,7 @@ describe('postern logs', () => {
     assert.deepEqual([status, err], [0, '']);
     assert.equal(
       out,
-      `Friday 30 January 2026
-11:00:00.000  Allow  UDP      10.42.1.4:51234       -> 192.0.2.10:123                        aksfwnr/time
-Saturday 31 January 2026
+      `2026-01-30 11:00:00.000  Allow  UDP      10.42.1.4:51234       -> 192.0.2.10:123                        aksfwnr/time
 11:48:20.000  Deny   TCP      10.42.1.4:51234       -> 192.0.2.10:22                         no rule matched
 11:58:59.500  Allow  HTTPS    10.42.1.4:51235       -> mcr.microsoft.com:443                 aksfwar/fqdn
 11:59:10.000  Deny   HTTPS    10.42.1.4:51235       -> (no name):443                         SNI TLS extension was missing.
@@ -200,6 +198,28 @@ Saturday 31 January 2026
 11:59:50.000  Fail   DNS      firewall              -> ntp.ubuntu.com                        NXDOMAIN for ntp.ubuntu.com, for aksfwnr/time
 11:59:55.000  Note   250 more like those denied above: TCP 10.42.1.4 -> 192.0.2.10:22
 11:59:56.000  Note   3 records were lost: queue full
+`,
+    );
+  });
+
+  it('keeps its columns: ICMP, long names and long translations', async () => {
+    const [network, , , denied, , nat, threat] = RECORDS;
+    const long = `${'x'.repeat(30)}.command-and-control.example`;
+    await writeFile(
+      log,
+      lines([
+        { ...network, TimeGenerated: at(3), Protocol: 'ICMP Type=8', SourcePort: 0, DestinationPort: 0 },
+        { ...denied, Fqdn: long },
+        { ...nat, DestinationIp: '203.0.113.200', TranslatedIp: '10.142.101.204' },
+        { ...threat, Fqdn: long },
+      ] as LoggedRecord[]),
+    );
+    assert.equal(
+      (await run([])).out,
+      `11:59:57.000  Allow  ICMP/8   10.42.1.4             -> 192.0.2.10                            aksfwnr/time
+11:59:10.000  Deny   HTTPS    10.42.1.4:51235       -> xxxxxxxxxx…d-and-control.example:443  SNI TLS extension was missing.  (${long}:443)
+11:59:20.000  DNAT   TCP      203.0.113.9:4000      -> 203.0.113.200:80                      => 10.142.101.204:8080  nat/web
+11:59:30.000  Alert  TCP      10.42.1.4:51234       -> xxxxxxxxxx…d-and-control.example:123  threat intelligence: A botnet.  (${long}:123)
 `,
     );
   });
@@ -286,7 +306,26 @@ Saturday 31 January 2026
     assert.equal((await run(['-o', 'json'])).out, lines(RECORDS.slice(0, 1)));
     await writeFile(log, lines(RECORDS.slice(1, 2)));
     assert.equal((await run(['-o', 'json'])).out, lines(RECORDS.slice(1, 2)));
+    await mkdir(join(state, 'labs', 'other'));
     assert.match((await run(['--lab', 'other'])).err, /no log of the lab 'other'/);
+  });
+
+  it('says that there is no such lab, and which there are', async () => {
+    for (const args of [
+      ['--lab', 'nope'],
+      ['--lab', 'nope', '--follow'],
+      ['--lab', 'nope', '--firewall', 'rg.fw'],
+    ])
+      assert.deepEqual(await run(args), {
+        status: 1,
+        out: '',
+        err: "There is no lab 'nope'. There are: postern (postern logs --lab postern).\n",
+      });
+    await rm(join(state, 'labs'), { recursive: true });
+    assert.equal(
+      (await run([], { env: { POSTERN_STATE: state, POSTERN_COMMAND: 'bin/postern' } })).err,
+      "There is no lab 'postern', nor any other: bin/postern lab up builds it.\n",
+    );
   });
 
   it('tells of other firewalls in the lab and shows the one that is named', async () => {

@@ -5,7 +5,9 @@ import { readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { parseArgs } from 'node:util';
-import { labFolder, labName, routerFolder } from '#state/state-folder.ts';
+import { commandName } from '#state/command-name.ts';
+import { labNames } from '#state/labs.ts';
+import { DEFAULT_LAB, labFolder, labName, routerFolder } from '#state/state-folder.ts';
 import { formatDay, formatLogLine, type LoggedRecord } from '#telemetry/log-line.ts';
 import { readLog } from '#telemetry/log-reader.ts';
 
@@ -69,7 +71,11 @@ export async function runLogs(args: readonly string[], io: LogsIo = processIo())
     io.stdout.write(HELP);
     return 0;
   }
-  const { path, owner } = await findLog(wanted, io.env);
+  const { path, owner, lab } = await findLog(wanted, io.env);
+  if (lab !== undefined && !(await exists(labFolder(lab, { env: io.env })))) {
+    io.stderr.write(noSuchLab(lab, io.env));
+    return 1;
+  }
   if (!(await exists(path)) && !(await exists(`${path}.1`))) {
     io.stderr.write(
       `There is no log of ${owner} yet (${path}). The firewall writes it with its first decision.\n`,
@@ -147,18 +153,29 @@ function instantOf(text: string, now: number): number {
 async function findLog(
   { lab, firewall }: Wanted,
   env: LogsIo['env'],
-): Promise<{ path: string; owner: string }> {
+): Promise<{ path: string; owner: string; lab?: string }> {
   const inFolder = (folder: string): string => join(folder, 'logs', 'firewall.jsonl');
   const name = lab ?? labName(env);
-  const ofLab = { path: inFolder(labFolder(name, { env })), owner: `the lab '${name}'` };
+  const ofLab = { path: inFolder(labFolder(name, { env })), owner: `the lab '${name}'`, lab: name };
   if (firewall !== undefined)
     return {
       path: join(labFolder(name, { env }), 'logs', firewall, 'firewall.jsonl'),
       owner: `the firewall '${firewall}' of the lab '${name}'`,
+      lab: name,
     };
   if (lab !== undefined || (await exists(ofLab.path))) return ofLab;
   const ofRouter = { path: inFolder(routerFolder({ env })), owner: 'this router' };
   return (await exists(routerFolder({ env }))) ? ofRouter : ofLab;
+}
+
+function noSuchLab(name: string, env: LogsIo['env']): string {
+  const names = labNames({ env });
+  const postern = commandName(env);
+  const there = names.map(other => `${other} (${postern} logs --lab ${other})`).join(', ');
+  const option = name === DEFAULT_LAB ? '' : ` --name ${name}`;
+  return names.length > 0
+    ? `There is no lab '${name}'. There are: ${there}.\n`
+    : `There is no lab '${name}', nor any other: ${postern} lab up${option} builds it.\n`;
 }
 
 /** A lab with several firewalls keeps the log of each but one in a folder beside that one's. */
@@ -225,16 +242,14 @@ function isWanted(record: LoggedRecord, { denied, table, sinceAt }: Wanted): boo
   return 'Action' in record && record.Action === 'Deny';
 }
 
-/** Writes no faster than the reader reads, and names the day where it is not today or changes. */
+/** Writes no faster than the reader reads, and puts the date before lines that are not of today. */
 class Printer {
   readonly #json: boolean;
   readonly #io: LogsIo;
-  #day: string;
 
   constructor(json: boolean, io: LogsIo) {
     this.#json = json;
     this.#io = io;
-    this.#day = formatDay(new Date(io.now()).toISOString(), io.timeZone);
   }
 
   async print(entry: LoggedRecord | string): Promise<void> {
@@ -252,13 +267,11 @@ class Printer {
   }
 
   #textOf(record: LoggedRecord): string {
-    const { stdout, env, timeZone } = this.#io;
+    const { stdout, env, timeZone, now } = this.#io;
     const zone = timeZone === undefined ? {} : { timeZone };
     const colour = stdout.isTTY === true && !env.NO_COLOR;
-    const day = formatDay(record.TimeGenerated, timeZone);
-    const heading = day !== '' && day !== this.#day ? `${day}\n` : '';
-    if (heading) this.#day = day;
-    return `${heading}${formatLogLine(record, { colour, ...zone })}\n`;
+    const today = formatDay(new Date(now()).toISOString(), timeZone);
+    return `${formatLogLine(record, { colour, today, ...zone })}\n`;
   }
 }
 

@@ -66,6 +66,23 @@ function file(content: string | Uint8Array, name = 'file.json'): string {
   return join(folder, name);
 }
 
+describe('postern tags with what is not there', () => {
+  for (const [args, status, message] of [
+    [
+      ['import', '/nonexistent'],
+      1,
+      /^postern tags: \/nonexistent was not imported: there is no such file\.$/m,
+    ],
+    [['import', '/etc'], 1, /\/etc was not imported: it is a folder\.$/m],
+    [['show', '--frob'], 2, /^postern tags: Unknown option '--frob'$/m],
+  ] as const)
+    it(args.join(' '), async () => {
+      const result = await tags(newState(), [...args]);
+      assert.equal(result.status, status);
+      assert.match(result.error, message);
+    });
+});
+
 describe('postern tags show', () => {
   it('lists the tables, a service tag and an FQDN tag', async () => {
     const state = newState();

@@ -13,6 +13,7 @@ import {
   toServiceTagTable,
 } from '#facts/service-tag-table.ts';
 import { formatFqdnPattern } from '#net/fqdn.ts';
+import { fileFault } from '#state/file-fault.ts';
 import { stateFolder } from '#state/state-folder.ts';
 import { findTagsInUse, type TagsInUse } from './tags-in-use.ts';
 
@@ -58,7 +59,9 @@ export async function runTags(args: readonly string[], world: TagsWorld = WORLD)
   try {
     parsed = parse(args);
   } catch (error) {
-    world.error(`postern tags: ${(error as Error).message}\n${HELP}`);
+    // Node adds advice that is of no use here.
+    const message = (error as Error).message.replace(/\. To specify .*$/s, '');
+    world.error(`postern tags: ${message}\n${HELP}`);
     return 2;
   }
   const { values, positionals } = parsed;
@@ -182,7 +185,9 @@ function readCandidate(path: string, date: string): ServiceTagTable {
     const origin = `imported from ${basename(path)}`;
     return readServiceTagFile(readFileSync(path), { origin, date });
   } catch (cause) {
-    throw new BadFactsFile(`${path} was not imported: ${(cause as Error).message}.`, { cause });
+    throw new BadFactsFile(`${path} was not imported: ${fileFault(cause)}.`, {
+      cause,
+    });
   }
 }
 

@@ -17,6 +17,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PUBLIC_IP_POOL } from '#control/control-plane.ts';
 import { loadFacts } from '#facts/facts.ts';
 import { commandName } from '#state/command-name.ts';
+import { fileFault } from '#state/file-fault.ts';
 import { readProcessFile, writeProcessFile } from '#state/process-file.ts';
 import { OUTBOUND_POOL } from './fabric/outbound-addresses.ts';
 import { WORKSTATION } from './fabric/plan.ts';
@@ -107,7 +108,7 @@ function readInternetFile(path: string | undefined): InternetConfig {
   try {
     value = JSON.parse(readFileSync(path, 'utf8'));
   } catch (cause) {
-    throw new LabError(`--internet ${path}: ${fileFault(cause as NodeJS.ErrnoException)}`, { cause });
+    throw new LabError(`--internet ${path}: ${fileFault(cause)}`, { cause });
   }
   const parsed = parseInternetConfig(value);
   if ('faults' in parsed)
@@ -124,16 +125,8 @@ function requireReadable(path: string): string {
     accessSync(file, constants.R_OK);
     return file;
   } catch (cause) {
-    throw new LabError(`--threat-feed ${path}: ${fileFault(cause as NodeJS.ErrnoException)}`, { cause });
+    throw new LabError(`--threat-feed ${path}: ${fileFault(cause)}`, { cause });
   }
-}
-
-/** Why a file that a user named cannot be used, for that user. */
-function fileFault({ code, message }: NodeJS.ErrnoException): string {
-  if (code === 'ENOENT' || code === 'ENOTDIR') return 'there is no such file';
-  if (code === 'EACCES' || code === 'EPERM') return 'it cannot be read by this user';
-  if (code === 'EISDIR') return 'it is a folder';
-  return message;
 }
 
 function writeFolder(files: LabFiles, user: InternetConfig): void {

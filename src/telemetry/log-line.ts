@@ -9,6 +9,8 @@ export type LoggedRecord = (LogRecord | SinkNotice) & { readonly TimeGenerated: 
 
 export interface LineStyle {
   readonly colour: boolean;
+  /** The day, as `formatDay` gives it, whose lines need no date; absent means that none do. */
+  readonly today?: string;
   /** IANA name; absent means the machine's own. */
   readonly timeZone?: string;
 }
@@ -33,22 +35,35 @@ const COLOURS: Readonly<Record<Word, number>> = {
   Note: 35,
 };
 const DIM = 2;
+const SOURCE_COLUMNS = 21;
+const DESTINATION_COLUMNS = 36;
+/** Of a name that is too long: its end says whose it is, its beginning tells it from its siblings. */
+const KEPT_AT_FRONT = 10;
 
-export function formatLogLine(record: LoggedRecord, { colour, timeZone }: LineStyle): string {
+export function formatLogLine(record: LoggedRecord, { colour, today, timeZone }: LineStyle): string {
   const paint = (code: number, text: string): string => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);
-  const time = paint(DIM, formatTime(record.TimeGenerated, timeZone));
+  const day = formatDay(record.TimeGenerated, timeZone);
+  const date = today === undefined || day === today || day === '' ? '' : `${day} `;
+  const time = paint(DIM, `${date}${formatTime(record.TimeGenerated, timeZone)}`);
   if (record.Type === 'PosternSuppressedDenies' || record.Type === 'PosternLostRecords')
     return `${time}  ${paint(COLOURS.Note, 'Note ')}  ${visible(noticeText(record))}`;
   const { word, protocol, source, destination, why } = partsOf(record);
-  const flow = `${visible(source).padEnd(21)} -> ${visible(destination).padEnd(36)}`;
-  const reason = paint(DIM, visible(why));
-  return `${time}  ${paint(COLOURS[word], word.padEnd(5))}  ${visible(protocol).padEnd(7)}  ${flow}  ${reason}`.trimEnd();
+  const asked = visible(destination);
+  const flow = `${visible(source).padEnd(SOURCE_COLUMNS)} -> ${shorten(asked).padEnd(DESTINATION_COLUMNS)}`;
+  const reason = paint(DIM, shorten(asked) === asked ? visible(why) : `${visible(why)}  (${asked})`);
+  return `${time}  ${paint(COLOURS[word], word.padEnd(5))}  ${visible(shortProtocol(protocol)).padEnd(7)}  ${flow}  ${reason}`.trimEnd();
 }
 
-/** The day on which a record fell, for a heading between days; empty where its time cannot be read. */
+/** Columns stay where they are; the whole name then stands behind the reason. */
+function shorten(text: string): string {
+  if (text.length <= DESTINATION_COLUMNS) return text;
+  return `${text.slice(0, KEPT_AT_FRONT)}…${text.slice(KEPT_AT_FRONT + 1 - DESTINATION_COLUMNS)}`;
+}
+
+/** The day on which a record fell, such as 2026-01-31; empty where its time cannot be read. */
 export function formatDay(timeGenerated: string, timeZone?: string): string {
   const at = new Date(timeGenerated);
-  return Number.isNaN(at.getTime()) ? '' : formatsOf(timeZone).day.format(at).replace(',', '');
+  return Number.isNaN(at.getTime()) ? '' : formatsOf(timeZone).day.format(at);
 }
 
 function formatTime(timeGenerated: string, timeZone: string | undefined): string {
@@ -69,13 +84,8 @@ function formatsOf(timeZone: string | undefined): Formats {
   if (!found) {
     const zone = timeZone === undefined ? {} : { timeZone };
     found = {
-      day: new Intl.DateTimeFormat('en-GB', {
-        weekday: 'long',
-        day: 'numeric',
-        month: 'long',
-        year: 'numeric',
-        ...zone,
-      }),
+      // The English of Canada writes days as ISO 8601 does.
+      day: new Intl.DateTimeFormat('en-CA', { day: '2-digit', month: '2-digit', year: 'numeric', ...zone }),
       time: new Intl.DateTimeFormat('en-GB', {
         hour: '2-digit',
         minute: '2-digit',
@@ -108,14 +118,18 @@ function partsOf(record: LogRecord): Parts {
         destination: record.TargetUrl || endpoint(record.Fqdn || '(no name)', record.DestinationPort),
         why: reasonOf(record),
       };
-    case 'AZFWNatRule':
+    case 'AZFWNatRule': {
+      const asked = endpoint(record.DestinationIp, record.DestinationPort);
+      const translated = `=> ${endpoint(record.TranslatedIp, record.TranslatedPort)}`;
+      const fits = asked.length + translated.length < DESTINATION_COLUMNS;
       return {
         word: 'DNAT',
         protocol: record.Protocol,
         source: endpoint(record.SourceIp, record.SourcePort),
-        destination: `${endpoint(record.DestinationIp, record.DestinationPort)} => ${endpoint(record.TranslatedIp, record.TranslatedPort)}`,
-        why: ruleOf(record),
+        destination: fits ? `${asked} ${translated}` : asked,
+        why: fits ? ruleOf(record) : `${translated}  ${ruleOf(record)}`,
       };
+    }
     case 'AZFWThreatIntel':
       return {
         word: record.Action,
@@ -176,6 +190,11 @@ function noticeText(notice: SinkNotice): string {
       `${flow.Protocol} ${flow.SourceIp} -> ${endpoint(flow.Destination, flow.DestinationPort)}${notice.Top.length > 1 ? ` (${flow.Count})` : ''}`,
   );
   return `${notice.Count} more like those denied above${top.length ? `: ${top.join(', ')}` : ''}`;
+}
+
+/** Azure's `ICMP Type=8` as `ICMP/8`. */
+function shortProtocol(protocol: string): string {
+  return protocol.replace(/ Type=/, '/');
 }
 
 /** Protocols without ports have port 0. */

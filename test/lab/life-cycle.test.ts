@@ -314,11 +314,10 @@ test('a faulty Internet file is refused before anything is made', { skip: noName
   const state = mkdtempSync(join(tmpdir(), 'postern-internet-'));
   try {
     const file = join(state, 'internet.json');
+    const name = `bad-${process.pid}`;
+    await assert.rejects(Lab.up({ name, internet: '/nope' }), /--internet \/nope: there is no such file\n/);
     writeFileSync(file, '{"shared": "no list", "unknown": 1}');
-    await assert.rejects(
-      Lab.up({ name: `bad-${process.pid}`, internet: file }),
-      /unknown: .*\n.*shared: must be a list/s,
-    );
+    await assert.rejects(Lab.up({ name, internet: file }), /unknown: .*\n.*shared: must be a list/s);
     if (isRoot) chownSync(state, 0, 0);
   } finally {
     rmSync(state, { recursive: true, force: true });
