@@ -6,6 +6,7 @@ import net from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { L7Engine } from '#dataplane/l7/engine.ts';
+import { resetSocket } from '#netlink/reset-socket.ts';
 import { FakeSink } from '#telemetry/fake-sink.ts';
 import { Client, eventually, serve, startBench } from './bench.ts';
 
@@ -34,7 +35,7 @@ const ending = fc.constantFrom<Ending>('finish', 'reset', 'destroy');
 
 function finish(socket: net.Socket, how: Ending): void {
   if (how === 'finish') socket.end();
-  else if (how === 'reset') socket.resetAndDestroy();
+  else if (how === 'reset') resetSocket(socket);
   else socket.destroy();
 }
 

@@ -7,6 +7,7 @@ import net from 'node:net';
 import { after, test } from 'node:test';
 import tls from 'node:tls';
 import { limitsFor } from '#dataplane/l7/services.ts';
+import { resetSocket } from '#netlink/reset-socket.ts';
 import { Client, eventually, makeCertificates, rule, rules, serve, startBench } from './bench.ts';
 
 const certificates = makeCertificates(['a.example.org', 'b.example.org']);
@@ -163,7 +164,7 @@ test('each direction ends on its own', async () => {
 });
 
 test('a reset of one side reaches the other', async () => {
-  await using server = await serve(socket => socket.once('data', () => socket.resetAndDestroy()));
+  await using server = await serve(socket => socket.once('data', () => resetSocket(socket)));
   await using bench = await startBench({ port: 443, names, servers: { '192.0.2.1:443': server.port } });
   using client = new Client(bench.port);
   client.socket.write(await helloFor('a.example.org'));
@@ -178,7 +179,7 @@ test('a reset of one side reaches the other', async () => {
   using other = new Client(second.port);
   other.socket.write(await helloFor('a.example.org'));
   await eventually('the server has it', () => quiet.sockets.size === 1);
-  other.socket.resetAndDestroy();
+  resetSocket(other.socket);
   await eventually('the server was reset', () => errors.length === 1);
   assert.deepEqual(errors, ['ECONNRESET']);
   assert.deepEqual([...bench.reports, ...second.reports], []);

@@ -4,6 +4,7 @@
 // from the call that waits; none is ever unhandled.
 
 import type { Socket } from 'node:net';
+import { resetSocket } from '#netlink/reset-socket.ts';
 
 /** The connection broke, was reset, or was cut. */
 export class Gone extends Error {}
@@ -102,9 +103,7 @@ export class ByteStream {
 
   /** RST to the other end, whatever is still to be sent. */
   reset(): void {
-    if (this.socket.destroyed) return;
-    if (this.socket.connecting) this.socket.destroy();
-    else this.socket.resetAndDestroy();
+    resetSocket(this.socket);
   }
 
   /** Bytes have arrived, or the end has, that nobody has asked for yet. */

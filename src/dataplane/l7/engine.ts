@@ -7,6 +7,7 @@ import net, { type Server, type Socket } from 'node:net';
 import type { ThreatListing } from '#ir/decide.ts';
 import type { AddressSet, ApplicationProtocol } from '#ir/policy.ts';
 import { formatIpv4, parseIpv4 } from '#net/ipv4.ts';
+import { resetSocket } from '#netlink/reset-socket.ts';
 import { openTransparentSocket } from '#netlink/transparent-socket.ts';
 import type { LogSink } from '#telemetry/records.ts';
 import { looksLikeTls } from '#wire/tls.ts';
@@ -157,7 +158,7 @@ export class L7Engine implements ProxiedConnections {
     if (atLimit) this.#refusedAtLimit++;
     if (!rules || !ends || atLimit) {
       socket.on('error', () => undefined);
-      socket.resetAndDestroy();
+      resetSocket(socket);
       return;
     }
     this.#accepted++;

@@ -3,6 +3,7 @@
 // that the client had asked for.
 
 import { createServer, type Server, type Socket } from 'node:net';
+import { resetSocket } from '#netlink/reset-socket.ts';
 import { openTransparentSocket } from '#netlink/transparent-socket.ts';
 import type { Journal } from './journal.ts';
 
@@ -54,7 +55,7 @@ export class Acceptor {
     socket.on('error', () => socket.destroy());
     const ends = endsOf(socket);
     if (!ends || this.#sockets.size >= this.#limit) {
-      socket.resetAndDestroy();
+      resetSocket(socket);
       return;
     }
     this.#sockets.add(socket);
