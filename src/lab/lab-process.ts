@@ -1,7 +1,7 @@
 // The one process whose end is the end of a lab: the `unshare` that holds its namespaces. Its child, process 1 of the
 // lab, is where commands enter.
 
-import { readdirSync, readFileSync, readlinkSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { commandName } from '#state/command-name.ts';
@@ -103,15 +103,20 @@ export async function removeLab(files: LabFiles): Promise<void> {
 
 /** With keys and tokens in it. It is out of the way at once, so that a lab of this name can be built meanwhile. */
 export function removeFolder({ folder }: LabFiles): void {
-  const doomed = join(dirname(folder), `.${basename(folder)}-${process.pid}`);
+  const labs = dirname(folder);
+  const mark = `.${basename(folder)}-`;
+  const doomed = join(labs, `${mark}${process.pid}`);
   try {
     renameSync(folder, doomed);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
-  // The kernel ends the last processes of a PID namespace in its own time; they may still write.
-  rmSync(doomed, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
-  removeIfEmpty(dirname(folder));
+  if (!existsSync(labs)) return;
+  // The kernel ends the last processes of a PID namespace in its own time; they may still write. What another removal
+  // was killed over goes, too.
+  for (const name of readdirSync(labs).filter(name => name.startsWith(mark)))
+    rmSync(join(labs, name), { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+  removeIfEmpty(labs);
 }
 
 function kill(pid: number): void {

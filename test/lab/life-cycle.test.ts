@@ -243,6 +243,31 @@ for (const unprivileged of isRoot ? [false, true] : [true]) {
       assert.match(stdout, /Events\n +internet ended once at \S+ with SIGKILL/);
     });
 
+    test('a gateway that cannot start is told of in the status, with its last words', async () => {
+      await shell(`set -e
+        az group create -n rg -l eastus -o none
+        az network vnet create -g rg -n hub --address-prefixes 10.42.0.0/16 --subnet-name AzureFirewallSubnet \\
+          --subnet-prefix 10.42.2.0/24 -o none
+        az network public-ip create -g rg -n ip --sku Standard -o none
+        az network firewall create -g rg -n fw -o none
+        az network firewall ip-config create -g rg --firewall-name fw -n c --public-ip-address ip --vnet-name hub -o none`);
+      const file = join(lab.folder, 'gateway/rg.fw/pid');
+      const pid = readFileSync(file, 'utf8').split(' ')[0];
+      rmSync(file);
+      mkdirSync(file);
+      await shell(`kill -9 ${pid}`);
+      const lastWords = /gateway fw ended \d+ times, last at \S+ with status 1: Error: EISDIR.*rg\.fw\/pid/;
+      let said = '';
+      for (let waited = 0; !lastWords.test(said) && waited < 8000; waited += 200) {
+        await sleep(200);
+        said = (await lab.command(['status'])).stdout;
+      }
+      assert.match(said, lastWords);
+      const output = join(lab.folder, 'logs/gateway.log');
+      assert.ok(said.includes(output), said);
+      assert.match(readFileSync(output, 'utf8'), /EISDIR/);
+    });
+
     test('killed with -9 it leaves no process, and up builds it again', async () => {
       const [holder = ''] = readFileSync(join(lab.folder, 'lab.pid'), 'utf8').split(' ');
       process.kill(Number(holder), 'SIGKILL');

@@ -12,7 +12,7 @@ const HELP = `Usage: postern internet --config FILE --state DIR
 The Internet of a lab: DNS, HTTP, TLS, NTP and echo for every name and address, inside a network
 namespace in which all addresses are local (ip route add local 0.0.0.0/0 dev lo table main). The lab starts it.
 
-  --config FILE   JSON; src/lab/internet/config.ts says what it may hold
+  --config FILE   JSON; docs/lab.md says what it may hold
   --state DIR     where ca.pem, ca-key.pem and the journal internet.jsonl are kept
 `;
 
