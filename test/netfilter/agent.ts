@@ -33,6 +33,8 @@ export class Agent {
         if (message.error === undefined) pending.resolve(message.result);
         else pending.reject(new Error(message.error));
       });
+    // A call to a process that was killed fails when its end is seen, not as an error of the pipe.
+    child.stdin?.on('error', () => {});
     child.once('close', status => {
       for (const { reject } of this.#pending.values())
         reject(new Error(`the process ended with ${status}: ${this.#said}`));
