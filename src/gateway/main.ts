@@ -32,6 +32,12 @@ const DNS_PORT = 53;
 /** Two for each of the L7 engine's 16,384 connections, and a quarter for the rest. */
 const OPEN_FILES = 44_000;
 
+// Who reads this may have been killed; the gateway goes on with the last rules all the same.
+function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr])
+    stream.removeAllListeners('error').on('error', () => {});
+}
+
 const report = (message: string) => process.stderr.write(`postern gateway: ${message}\n`);
 
 export async function runGateway(args: readonly string[]): Promise<number> {
@@ -84,6 +90,7 @@ const settingsOf = (options: GatewayOptions) =>
   new HostSettings({ memory: join(options.state, SETTINGS_FILE) });
 
 async function serve(options: GatewayOptions): Promise<number> {
+  outliveReaders();
   const files = raiseFileLimit(OPEN_FILES);
   if (wasRemovedSince(options.state, performance.timeOrigin)) {
     report('the rules were taken away while it started, so it ends');

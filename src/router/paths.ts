@@ -14,6 +14,8 @@ export interface RouterPaths {
   readonly output: string;
   /** What became of the configuration folder, for `postern status`. */
   readonly files: string;
+  /** Why the gateway ended when it last ended by itself, for `postern status`. */
+  readonly gatewayFault: string;
   readonly gatewaySocket: string;
   readonly gatewayState: string;
   readonly gatewayPid: string;
@@ -29,6 +31,7 @@ export function routerPaths(): RouterPaths {
     pid: join(state, 'pid'),
     output: join(state, 'up.log'),
     files: join(state, 'files.json'),
+    gatewayFault: join(state, 'gateway-fault.json'),
     gatewaySocket: join(state, 'gateway.sock'),
     gatewayState,
     gatewayPid: join(gatewayState, 'pid'),

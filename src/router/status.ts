@@ -20,6 +20,12 @@ export interface FilesState {
   readonly faults: readonly string[];
 }
 
+/** How the gateway ended when it last ended by itself. */
+export interface GatewayFault {
+  readonly text: string;
+  readonly at: string;
+}
+
 /** What the gateway writes to its state folder after each program. */
 interface GatewayState {
   readonly process?: number;
@@ -35,6 +41,11 @@ export function printStatus({ router, gateway, paths, json }: StatusOptions): nu
   const enforced = readJson<GatewayState>(join(paths.gatewayState, 'status.json'));
   const files = readJson<FilesState>(paths.files);
   const api = readJson<{ url: string }>(join(paths.state, 'api.json'));
+  // Of no interest once it runs again.
+  const fault =
+    router && !(gateway && enforced?.process === gateway.pid)
+      ? readJson<GatewayFault>(paths.gatewayFault)
+      : undefined;
   const healthy =
     router !== undefined &&
     gateway !== undefined &&
@@ -47,6 +58,7 @@ export function printStatus({ router, gateway, paths, json }: StatusOptions): nu
       inForce: healthy,
       process: router?.pid ?? null,
       gatewayProcess: gateway?.pid ?? null,
+      gatewayFault: fault ?? null,
       enforced: enforced ?? null,
       files: files ?? null,
       api: router && api ? api.url : null,
@@ -66,6 +78,7 @@ export function printStatus({ router, gateway, paths, json }: StatusOptions): nu
           : 'not running',
     ],
   ];
+  if (fault) rows.push(['', `it ended with ${fault.text} (${fault.at})`]);
   if (enforced) rows.push(...enforcedRows(enforced));
   if (files) rows.push(...fileRows(files));
   if (router && api) rows.push(['API', api.url]);

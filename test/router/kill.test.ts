@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -73,6 +74,7 @@ const unavailable = await namespacesUnavailable();
 describe('whatever is killed, nothing opens', { skip: unavailable ?? false }, () => {
   let router: RouterNet;
   let untouched: string;
+  let feed: string;
 
   const seen = async (): Promise<Record<string, number>> => {
     const { stdout } = await router.net.ok('internet', [
@@ -127,6 +129,7 @@ describe('whatever is killed, nothing opens', { skip: unavailable ?? false }, ()
 
   before(async () => {
     router = await RouterNet.open();
+    feed = join(router.folder, 'feed.txt');
     untouched = await router.kernelState();
     await router.net.ok('internet', ['nft', '-f', '-'], { input: COUNTERS });
     router.write('ip.json', publicIp('ip', PUBLIC[0]));
@@ -158,7 +161,8 @@ describe('whatever is killed, nothing opens', { skip: unavailable ?? false }, ()
     assert.equal(await router.echo(ALLOWED.address, ALLOWED.port), '');
     assert.equal(await router.https(SITE.site, SITE.siteAddress), 0);
     assert.deepEqual(Object.values(await seen()), [0, 0, 0]);
-    await router.up();
+    writeFileSync(feed, '');
+    await router.up([...UP, '--threat-feed', feed]);
     assert.equal(await router.echo(ALLOWED.address, ALLOWED.port), 'hello');
     assert.equal(await router.https(SITE.site, SITE.siteAddress), 200);
   });
@@ -190,6 +194,10 @@ describe('whatever is killed, nothing opens', { skip: unavailable ?? false }, ()
     assert.equal(await router.echo(ALLOWED.address, ALLOWED.port), 'hello');
     assert.equal(await router.https(SITE.site, SITE.siteAddress), 200, 'the L7 engine still serves');
     assert.equal(await router.dig('@10.42.1.1', 'two.example.com'), SITE.siteAddress, 'DNS still answers');
+    // It has something to say, and nobody reads it any more.
+    rmSync(feed);
+    await sleep(1000);
+    assert.equal((await router.status()).gatewayProcess, gatewayProcess, 'the gateway ended with its reader');
     await router.kill(gatewayProcess);
     await sleep(300);
     assert.equal(
