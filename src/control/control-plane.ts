@@ -35,6 +35,8 @@ export interface ControlPlaneOptions {
   readonly publicIpPool?: readonly string[];
   /** A firewall's documented address to the address its machine has; asked at every compilation. */
   readonly localAddressOf?: () => Readonly<Record<number, number>>;
+  /** How long a gateway may say nothing before its firewall has failed. */
+  readonly gatewayPatienceMs?: number;
   /** What a gateway that does not answer said at its end, where that is known. */
   readonly gatewayLastWords?: () => string | undefined;
   /** Why this firewall is not served here; undefined when it is. A router serves the firewall of its files only. */
@@ -66,6 +68,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     store,
     channel,
     compile: (document, from) => compiler.compile(document, from),
+    ...(options.gatewayPatienceMs !== undefined && { gatewayPatienceMs: options.gatewayPatienceMs }),
     ...(options.gatewayLastWords && { gatewayLastWords: options.gatewayLastWords }),
     ...(options.refuseFirewall && { refuse: options.refuseFirewall }),
   });
