@@ -16,7 +16,7 @@ import type { Program } from '#ir/program.ts';
 import { type Ipv4Range, mergeRanges } from '#net/ipv4.ts';
 import { raiseFileLimit } from '#netlink/file-limit.ts';
 import { SystemNetlink } from '#netlink/kernel-netlink.ts';
-import { SystemNftRunner } from '#nft/runner.ts';
+import { NftError, SystemNftRunner } from '#nft/runner.ts';
 import { removeProcessFile } from '#state/process-file.ts';
 import { FileSink } from '#telemetry/file-sink.ts';
 import { ControlClient } from './control-client.ts';
@@ -63,6 +63,12 @@ export async function runGateway(args: readonly string[]): Promise<number> {
   }
   try {
     return await (options.mode === 'remove' ? remove(options) : serve(options));
+  } catch (error) {
+    if (!(error instanceof NftError)) throw error;
+    report(error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message);
+    removeProcessFile(pidFile(folder));
+    // What was opened before would keep the process alive; all of it, the lock too, goes with the process.
+    process.exit(1);
   } finally {
     removeProcessFile(pidFile(folder));
     await lock.release();

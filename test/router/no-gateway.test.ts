@@ -50,4 +50,20 @@ describe('a gateway that cannot start', { skip: unavailable ?? false }, () => {
     assert.doesNotMatch((await router.postern(['status'])).stdout, /it ended with/);
     assert.equal((await router.postern(['down'])).status, 0);
   });
+
+  it('is told in one line where nft cannot be run', async () => {
+    await using router = await RouterNet.open({ internet: false });
+    // In a mount namespace of its own nft is a file that cannot be run.
+    const hide = 'mount --bind /dev/null "$(readlink -f "$(PATH=$PATH:/usr/sbin command -v nft)")"';
+    const gateway = `${POSTERN} gateway --control /nowhere --state ${router.folder}/other --inside in0 --outside out0`;
+    const { status, stderr } = await router.net.exec('router', [
+      'unshare',
+      '--mount',
+      'sh',
+      '-c',
+      `${hide} && ${gateway}`,
+    ]);
+    assert.equal(stderr, 'postern gateway: cannot run nft: spawn nft EACCES\n');
+    assert.equal(status, 1);
+  });
 });
