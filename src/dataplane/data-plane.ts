@@ -11,8 +11,6 @@ export interface GatewayInterfaces {
   readonly outside: string;
   /** One-armed gateways: sources inside these ranges are inside, all others outside. */
   readonly insidePrefixes: readonly { readonly first: number; readonly last: number }[];
-  /** Public address to the local address that stands behind it (1:1 NAT in front of a cloud VM). */
-  readonly localAddressOf: Readonly<Record<number, number>>;
   /** Absent or empty: nobody. */
   readonly management?: readonly ManagementAccess[];
 }

@@ -26,7 +26,6 @@ interface Given {
   readonly inside: readonly string[];
   readonly outside?: string;
   readonly insidePrefix: readonly string[];
-  readonly publicIp: readonly string[];
   readonly dnsServer: readonly string[];
   readonly threatFeed: readonly string[];
   readonly sshFrom: readonly string[];
@@ -63,7 +62,6 @@ export function gatewayCommand(): Command {
       collect,
       [],
     )
-    .option('--public-ip <address=local>', 'local address behind a public one', collect, [])
     .option(
       '--dns-server <address>',
       `resolver to ask when the policy names none (default: ${AZURE_DNS})`,
@@ -105,7 +103,6 @@ export function parseGatewayOptions(args: readonly string[]): GatewayOptions {
       insidePrefixes: (given.insidePrefix.length > 0 ? given.insidePrefix : PRIVATE_PREFIXES).map(
         requirePrefix,
       ),
-      localAddressOf: Object.fromEntries(given.publicIp.map(requirePair)),
       management: given.sshFrom.map(requireManagement),
     },
     dnsServers: (given.dnsServer.length > 0 ? given.dnsServer : [AZURE_DNS]).map(text =>
@@ -141,9 +138,4 @@ function requireAddress(flag: string, text: string): number {
   const address = parseIpv4(text);
   if (address === undefined) throw new OptionFault(`${flag} ${text}: expected an IPv4 address`);
   return address;
-}
-
-function requirePair(pair: string): readonly [number, number] {
-  const [address = '', local = ''] = pair.split('=');
-  return [requireAddress('--public-ip', address), requireAddress('--public-ip', local)];
 }

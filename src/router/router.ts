@@ -192,7 +192,6 @@ function gatewayInterfaces(options: UpOptions): string[] {
     ...options.inside.flatMap(name => ['--inside', name]),
     ...['--outside', options.outside],
     ...options.insidePrefixes.flatMap(prefix => ['--inside-prefix', prefix]),
-    ...options.publicIps.flatMap(pair => ['--public-ip', pair]),
     ...options.sshFrom.flatMap(access => ['--ssh-from', access]),
   ];
 }

@@ -84,6 +84,6 @@ export class Bench {
 }
 
 export function startGateway(net: Namespaces, options: object = {}): Promise<Agent> {
-  const interfaces = { inside: ['inside'], outside: 'outside', insidePrefixes: [], localAddressOf: {} };
+  const interfaces = { inside: ['inside'], outside: 'outside', insidePrefixes: [] };
   return Agent.start(net, 'gateway', 'gateway-process.ts', JSON.stringify({ interfaces, ...options }));
 }

@@ -179,7 +179,6 @@ describe('one-armed gateway', { skip: unavailable ?? false }, () => {
       inside: ['eth0'],
       outside: 'eth0',
       insidePrefixes: [{ first: 0x0a2a0000, last: 0x0a2affff }],
-      localAddressOf: {},
     };
     const [gateway, client, server] = await Promise.all([
       startGateway(net, { interfaces }),

@@ -240,7 +240,6 @@ describe('management access', { skip: unavailable ?? false }, () => {
       inside: ['inside'],
       outside: 'outside',
       insidePrefixes: [],
-      localAddressOf: {},
       management: [{ sources: range('10.42.1.0/24'), port: 22 }],
     };
     await using bench = await Bench.open({ plane: { interfaces } });

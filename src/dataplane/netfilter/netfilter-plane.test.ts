@@ -23,7 +23,7 @@ function setUp() {
     run: async (command, args) => void commands.push([command, ...args].join(' ')),
   });
   const plane = new NetfilterPlane({
-    interfaces: { inside: ['eth1'], outside: 'eth0', insidePrefixes: [], localAddressOf: {} },
+    interfaces: { inside: ['eth1'], outside: 'eth0', insidePrefixes: [] },
     runner,
     netlink,
     log: { write: record => records.push(record) },
