@@ -7,9 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { commandsOf, Lab, LabShell, ROOT, run } from '../test/support/lab.ts';
 import {
+  AFTER,
   BEFORE,
-  CHANGES,
-  CHECKS,
   type Check,
   FIREWALL,
   GROUP,
@@ -41,7 +40,7 @@ function goOn(): void {
   if (interrupted) throw new Interrupted();
 }
 
-const TITLE_WIDTH = Math.max(...[...BEFORE, ...CHECKS, ...CHANGES].map(({ title }) => title.length));
+const TITLE_WIDTH = Math.max(...[...BEFORE, ...AFTER].map(({ title }) => title.length));
 const started = performance.now();
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
 
@@ -125,7 +124,7 @@ async function showLab(lab: Lab): Promise<void> {
   say(`\n${bold("Azure's commands, typed in the lab's workstation (examples/egress.sh)")}`);
   await typeCommands(lab);
   say(`\n${bold('What passes and what does not, seen from a host in aks-subnet')}`);
-  await show(lab, [...CHECKS, ...CHANGES]);
+  await show(lab, AFTER);
   say(`\n${bold('What the firewall logged (postern logs --denied)')}`);
   const logs = await run([join(ROOT, 'bin/postern'), 'logs', '--denied', '-n', '1000', '--lab', lab.name], {
     env: lab.env,

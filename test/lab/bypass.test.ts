@@ -23,7 +23,14 @@ import {
   udpSegment,
 } from '../support/packets.ts';
 import { noNamespaces } from '../support/privileges.ts';
-import { EASTUS_ADDRESS, FIREWALL, GROUP, prepareHosts, publicIp, WEB_ADDRESS } from '../support/showcase.ts';
+import {
+  EASTUS_ADDRESS,
+  FIREWALL,
+  GROUP,
+  prepareHosts,
+  publicIp,
+  WEB_ADDRESS,
+} from '../support/showcase/kit.ts';
 
 const NODE = '10.42.1.4';
 const FIREWALL_PRIVATE = '10.42.2.4';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { commandsOf, Lab, LabShell, ROOT } from '../support/lab.ts';
 import { noNamespaces } from '../support/privileges.ts';
-import { BEFORE, CHANGES, CHECKS, GROUP, INTERNET, prepareHosts } from '../support/showcase.ts';
+import { AFTER, BEFORE, GROUP, INTERNET, prepareHosts } from '../support/showcase.ts';
 
 describe('the egress firewall in the lab', { skip: noNamespaces() }, () => {
   let lab: Lab;
@@ -41,7 +41,7 @@ describe('the egress firewall in the lab', { skip: noNamespaces() }, () => {
     }
   });
 
-  for (const { group, title, run } of [...CHECKS, ...CHANGES]) {
+  for (const { group, title, run } of AFTER) {
     test(`${group}: ${title}`, async t => {
       t.diagnostic(await run(lab));
     });
