@@ -1,8 +1,8 @@
 // Route tables and their routes: what a request may say, what is stored, and the typed view the fabric routes by.
 
-import { isObject, type Json, JsonReader } from '#arm/json-reader.ts';
+import type { Json, JsonReader } from '#arm/json-reader.ts';
 import { formatPrefix, type Ipv4Prefix, parseIpv4, parsePrefix } from '#net/ipv4.ts';
-import { faultOfName } from './names.ts';
+import { childrenIn, readChild, type StoredChild } from './child.ts';
 import { readPrefix } from './prefixes.ts';
 
 export const ROUTE_TABLE_TYPE = 'Microsoft.Network/routeTables';
@@ -26,10 +26,7 @@ export interface RouteTable {
   readonly routes: readonly Route[];
 }
 
-export interface StoredRoute {
-  readonly name: string;
-  readonly properties: Json;
-}
+export type StoredRoute = StoredChild;
 
 /** Typed view of a stored document; routes that cannot be read (a hand-written file) are left out. */
 export function toRouteTable(document: { id: string; name: string; properties: Json }): RouteTable {
@@ -41,12 +38,7 @@ export function toRouteTable(document: { id: string; name: string; properties: J
 }
 
 export function routesOf(properties: Json): StoredRoute[] {
-  const routes = Array.isArray(properties.routes) ? (properties.routes as unknown[]) : [];
-  return routes.flatMap(route =>
-    isObject(route) && typeof route.name === 'string' && isObject(route.properties)
-      ? { name: route.name, properties: route.properties }
-      : [],
-  );
+  return childrenIn(properties.routes);
 }
 
 function toRoute({ name, properties }: StoredRoute): Route | undefined {
@@ -70,15 +62,7 @@ export function readRouteTable(reader: JsonReader): Json {
 
 /** `{name, properties}` of a route, alone or inside its table. */
 export function readRoute(reader: JsonReader, nameInPath?: string): StoredRoute {
-  const name = reader.text('name') ?? nameInPath;
-  reader.readOnly('id', 'etag', 'type');
-  const properties =
-    reader.object('properties') ?? new JsonReader({}, reader.at('properties'), reader.faults);
-  reader.finish();
-  if (name === undefined) reader.missing('name');
-  const fault = name === undefined ? undefined : faultOfName(ROUTE_TYPE, name, reader.at('name'));
-  if (fault) reader.faults.list.push(fault);
-  return { name: name ?? '', properties: readRouteProperties(properties) };
+  return readChild(reader, ROUTE_TYPE, readRouteProperties, nameInPath);
 }
 
 function readRouteProperties(reader: JsonReader): Json {

@@ -1,9 +1,9 @@
 // Virtual networks and their subnets: what a request may say, what is stored, and the typed view that the fabric and
 // the checks read. References to other resources are kept as ids; whether they exist is for the API to ask.
 
-import { type Faults, isObject, type Json, JsonReader } from '#arm/json-reader.ts';
+import { type Faults, isObject, type Json, type JsonReader } from '#arm/json-reader.ts';
 import { formatIpv4, type Ipv4Prefix, overlaps, parseIpv4, parsePrefix } from '#net/ipv4.ts';
-import { faultOfName } from './names.ts';
+import { childrenIn, readChild, type StoredChild } from './child.ts';
 import { encloses, readPrefix } from './prefixes.ts';
 
 export const VIRTUAL_NETWORK_TYPE = 'Microsoft.Network/virtualNetworks';
@@ -29,10 +29,7 @@ export interface VirtualNetwork {
   readonly subnets: readonly Subnet[];
 }
 
-export interface StoredSubnet {
-  readonly name: string;
-  readonly properties: Json;
-}
+export type StoredSubnet = StoredChild;
 
 /** First address a resource can have: Azure keeps .0 to .3 and the last one of every subnet. */
 export function firstUsableAddress(prefix: Ipv4Prefix): number {
@@ -56,12 +53,7 @@ export function toVirtualNetwork(document: { id: string; name: string; propertie
 }
 
 export function subnetsOf(properties: Json): StoredSubnet[] {
-  const subnets = Array.isArray(properties.subnets) ? (properties.subnets as unknown[]) : [];
-  return subnets.flatMap(subnet =>
-    isObject(subnet) && typeof subnet.name === 'string'
-      ? { name: subnet.name, properties: isObject(subnet.properties) ? subnet.properties : {} }
-      : [],
-  );
+  return childrenIn(properties.subnets);
 }
 
 function toSubnet(networkId: string, { name, properties }: StoredSubnet): Subnet | undefined {
@@ -122,15 +114,7 @@ export function readVirtualNetwork(reader: JsonReader, before: Json | undefined)
 
 /** `{name, properties}` of a subnet, alone or inside its network. */
 export function readSubnet(reader: JsonReader, nameInPath?: string): StoredSubnet {
-  const name = reader.text('name') ?? nameInPath;
-  reader.readOnly('id', 'etag', 'type');
-  const properties =
-    reader.object('properties') ?? new JsonReader({}, reader.at('properties'), reader.faults);
-  reader.finish();
-  if (name === undefined) reader.missing('name');
-  const fault = name === undefined ? undefined : faultOfName(SUBNET_TYPE, name, reader.at('name'));
-  if (fault) reader.faults.list.push(fault);
-  return { name: name ?? '', properties: readSubnetProperties(properties) };
+  return readChild(reader, SUBNET_TYPE, readSubnetProperties, nameInPath);
 }
 
 const ENABLED = ['Enabled', 'Disabled'] as const;

@@ -4,6 +4,8 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isObject, type Json } from '#arm/json-reader.ts';
+import { parseResourceId, typeOfId } from '#arm/resource-id.ts';
 import type { ArmDocument } from '#store/resource-store.ts';
 
 export interface ConfigDocument {
@@ -16,8 +18,6 @@ export interface ConfigFolder {
   /** What is wrong, each with its file; with any of them the folder must not be put in force. */
   readonly faults: readonly string[];
 }
-
-type Json = Readonly<Record<string, unknown>>;
 
 /** Types a router is configured with, the command that prints each, and the members that stay beside `properties`. */
 const TYPES: Readonly<Record<string, { readonly show: string; readonly beside: readonly string[] }>> = {
@@ -166,12 +166,8 @@ function referencedIds(value: unknown): string[] {
   return isObject(value) ? Object.values(value).flatMap(referencedIds) : [];
 }
 
-/** `Microsoft.Network/azureFirewalls` of `/subscriptions/.../providers/Microsoft.Network/azureFirewalls/x`. */
+/** `Microsoft.Network/azureFirewalls` of `/subscriptions/.../providers/Microsoft.Network/azureFirewalls/x`; empty for what is no resource. */
 function typeOf(id: string): string {
-  const [, provider = '', type = ''] = /\/providers\/([^/]+)\/([^/]+)\/[^/]+$/i.exec(id) ?? [];
-  return provider === '' ? '' : `${provider}/${type}`;
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  const parsed = parseResourceId(id);
+  return parsed === undefined || parsed.provider === '' ? '' : typeOfId(parsed);
 }

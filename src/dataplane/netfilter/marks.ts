@@ -26,10 +26,6 @@ export function markOf(markClass: number, generation: number, decision: number):
   return (markClass | (generation << 24) | decision) >>> 0;
 }
 
-export function classOf(mark: number): number {
-  return (mark & CLASS_MASK) >>> 0;
-}
-
 export function generationOf(mark: number): number {
   return (mark & GENERATION_MASK) >>> 24;
 }
