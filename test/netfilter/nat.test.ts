@@ -143,18 +143,25 @@ describe('source ports', { skip: unavailable ?? false }, () => {
     await using bench = await Bench.open({ plane: { snatPorts: { first: 2000, last: 2004 } } });
     await bench.server.call('listenTcp', { port: 9000 });
     await bench.net.ok('server', ['ip', 'route', 'add', '203.0.113.0/24', 'via', '198.51.100.1']);
-    await bench.apply({
-      network: [{ rule: 'all', protocols: ['TCP'] }],
-      snat: ['203.0.113.1', '203.0.113.2', '203.0.113.3', '203.0.113.4'],
-    });
-    // 20 ports in all; at 16 connections some address is full and its draws must be drawn again.
-    const { addresses, failed } = await bench.client.call<{ addresses: object; failed: number }>('many', {
-      address: '192.0.2.1',
-      port: 9000,
-      count: 16,
-      timeoutMs: 15_000,
-    });
+    const network = [{ rule: 'all', protocols: ['TCP'] as const }];
+    const open = (count: number, timeoutMs: number) =>
+      bench.client.call<{ addresses: Record<string, number>; failed: number }>('many', {
+        ...{ address: '192.0.2.1', port: 9000, count, timeoutMs },
+      });
+    // Each address has five ports towards this server; two addresses are filled, and a sixth connection shows it.
+    const full = ['203.0.113.1', '203.0.113.2'];
+    for (const address of full) {
+      await bench.apply({ network, snat: [address] });
+      assert.deepEqual(await open(5, 5_000), { addresses: { [address]: 5 }, failed: 0 });
+      assert.deepEqual(await open(1, 1_500), { addresses: {}, failed: 1 });
+    }
+    // A connection that draws a full one draws again with its next SYN: after 1, 2, 3, ... seconds. With eight addresses
+    // beside the full ones, that no draw of one connection finds a port has odds of about 1 in 100,000.
+    const free = Array.from({ length: 8 }, (_, index) => `203.0.113.${index + 3}`);
+    await bench.apply({ network, snat: [...full, ...free] });
+    const { addresses, failed } = await open(16, 15_000);
     assert.equal(failed, 0, JSON.stringify(addresses));
+    for (const address of full) assert.equal(addresses[address], undefined);
   });
 });
 
