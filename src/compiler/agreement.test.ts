@@ -75,6 +75,8 @@ describe('a program says what decide says', () => {
     natRules: fc.array(natRule, { maxLength: 3 }),
     networkRules: fc.array(networkRule, { maxLength: 6 }),
     applicationRules: fc.array(applicationRule, { maxLength: 4 }),
+    infrastructureRules: fc.constant([]),
+    bindNetworkFqdns: fc.boolean(),
     dns: fc.record({ enableProxy: fc.boolean(), servers: fc.constant([]) }),
     privateRanges: addresses,
     privateAddress: fc.constant(PRIVATE),

@@ -77,7 +77,7 @@ describe('the rules of the article', () => {
           ports: port(443),
         },
       ],
-      applicationPorts: [80, 443],
+      applicationPorts: [80, 443, 1433],
       privateRanges: ranges('10.0.0.0/8', '100.64.0.0/10', '172.16.0.0/12', '192.168.0.0/16'),
       privateAddress: ip('10.42.2.4'),
       snatAddresses: [ip('20.1.1.1')],

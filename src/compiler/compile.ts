@@ -2,7 +2,7 @@
 // be printed, compared and sent. Its size grows with rules plus addresses, never with their products.
 
 import { createHash } from 'node:crypto';
-import { applicationPortsOf } from '#ir/decide.ts';
+import { applicationPortsOf, tlsPortsOf } from '#ir/decide.ts';
 import type { AddressSet, NatRule, NetworkRule, ResolvedPolicy } from '#ir/policy.ts';
 import type { DestinationSet, NatClause, NetworkClause, Program, ProgramDecision } from '#ir/program.ts';
 import { mergeRanges } from '#net/ipv4.ts';
@@ -30,22 +30,25 @@ export function compile(policy: ResolvedPolicy, options: CompileOptions = {}): P
     previous,
   );
   const idOf = (index: number) => ids[index] ?? 0;
+  const boundPorts = policy.bindNetworkFqdns ? [...tlsPortsOf(policy)].sort((a, b) => a - b) : [];
 
   const content: Omit<Program, 'revision'> = {
     firewallId: policy.firewallId,
     netfilter: {
       natClauses: natRules.flatMap((rule, index) => toNatClauses(rule, idOf(index), sets, toLocal)),
       networkClauses: networkRules.map((rule, index) =>
-        toNetworkClause(rule, idOf(natRules.length + index), sets),
+        toNetworkClause(rule, idOf(natRules.length + index), sets, isBoundRule(rule) ? boundPorts : []),
       ),
       addressSets: sets.toRecord(),
-      applicationPorts: applicationPortsOf(policy.applicationRules),
+      applicationPorts: applicationPortsOf(policy),
       privateRanges: policy.privateRanges,
       privateAddress: policy.privateAddress,
       snatAddresses: [...new Set(policy.publicIps.map(({ address }) => toLocal(address)))],
     },
     decisions,
     applicationRules: policy.applicationRules,
+    infrastructureRules: policy.infrastructureRules,
+    boundRules: policy.bindNetworkFqdns ? networkRules.filter(isBoundRule) : [],
     threatIntel: policy.threatIntel,
     watchedFqdns: watchedFqdnsOf(natRules, networkRules),
     dns: policy.dns,
@@ -67,7 +70,17 @@ function toNetworkDecision({ ref, action }: NetworkRule): ProgramDecision {
   return { rule: ref, kind: 'network', action };
 }
 
-function toNetworkClause(rule: NetworkRule, decision: number, sets: AddressSets): NetworkClause {
+/** Rules that allow by the names of an address. */
+function isBoundRule({ action, destinationFqdns }: NetworkRule): boolean {
+  return action === 'Allow' && destinationFqdns.length > 0;
+}
+
+function toNetworkClause(
+  rule: NetworkRule,
+  decision: number,
+  sets: AddressSets,
+  boundPorts: readonly number[],
+): NetworkClause {
   const ports = mergePorts(rule.destinationPorts);
   const destinations = toDestinationSets(rule.destinations, rule.destinationFqdns, sets);
   return {
@@ -77,6 +90,7 @@ function toNetworkClause(rule: NetworkRule, decision: number, sets: AddressSets)
     ...named('sources', sets.nameOf(rule.sources)),
     ...(destinations && { destinations }),
     ...(ports && { ports }),
+    ...(destinations && boundPorts.length > 0 && { boundPorts }),
   };
 }
 

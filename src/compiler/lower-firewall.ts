@@ -14,7 +14,7 @@ import type {
 import type { AzureFirewall } from '#model/firewall.ts';
 import type { AddressList } from '#model/firewall-addresses.ts';
 import type { RuleCollection } from '#model/firewall-collections.ts';
-import type { ClassicApplicationRule, ClassicNatRule, ClassicNetworkRule } from '#model/firewall-rules.ts';
+import type { WrittenApplicationRule, WrittenNatRule, WrittenNetworkRule } from '#model/firewall-rules.ts';
 import type { RuleRef } from '#model/rule-ref.ts';
 import { type FqdnPattern, formatFqdnPattern } from '#net/fqdn.ts';
 import { type Ipv4Range, mergeRanges } from '#net/ipv4.ts';
@@ -58,6 +58,8 @@ export function lowerFirewall(firewall: AzureFirewall, context: LoweringContext)
     applicationRules: inOrder(firewall.applicationRuleCollections, (rule, action, ref) =>
       lower.applicationRule(rule, action, ref),
     ),
+    infrastructureRules: [],
+    bindNetworkFqdns: false,
     dns: { enableProxy: firewall.dns.enableProxy, servers: firewall.dns.servers },
     privateRanges: firewall.privateRanges,
     privateAddress: context.privateAddress,
@@ -93,7 +95,7 @@ class Lowering {
     this.#context = context;
   }
 
-  networkRule(rule: ClassicNetworkRule, action: 'Allow' | 'Deny', ref: RuleRef): NetworkRule[] {
+  networkRule(rule: WrittenNetworkRule, action: 'Allow' | 'Deny', ref: RuleRef): NetworkRule[] {
     const sources = this.#addresses(rule.sources, ref);
     const destinations = this.#addressSets(rule.destinations, ref);
     if (sources.length === 0 || (destinations.length === 0 && rule.destinationFqdns.length === 0)) return [];
@@ -101,7 +103,7 @@ class Lowering {
     return [{ ref, action, protocols, sources, destinations, destinationFqdns, destinationPorts }];
   }
 
-  applicationRule(rule: ClassicApplicationRule, action: 'Allow' | 'Deny', ref: RuleRef): ApplicationRule[] {
+  applicationRule(rule: WrittenApplicationRule, action: 'Allow' | 'Deny', ref: RuleRef): ApplicationRule[] {
     const sources = this.#addresses(rule.sources, ref);
     if (sources.length === 0) return [];
     const written = rule.targetFqdns.map(pattern => ({ pattern, tag: '' }));
@@ -123,7 +125,7 @@ class Lowering {
     return [...services.values()];
   }
 
-  natRule(rule: ClassicNatRule, ref: RuleRef): NatRule[] {
+  natRule(rule: WrittenNatRule, ref: RuleRef): NatRule[] {
     const sources = this.#addresses(rule.sources, ref);
     if (sources.length === 0) return [];
     const { name: _name, destinations, ...rest } = rule;

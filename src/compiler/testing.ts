@@ -1,10 +1,11 @@
 // What the kernel makes of a program, as a plain walk through its clauses: the yardstick that tests compare `decide` with.
 // It reads nothing but the program and knows nothing of policies.
 
-import { decideApplication, isDnsQuery, isOwnAddress } from '#ir/decide.ts';
+import { decideApplication, decideBound, isDnsQuery, isOwnAddress } from '#ir/decide.ts';
 import type { Decision, Flow } from '#ir/decision.ts';
 import type { NatClause, NetworkClause, Program } from '#ir/program.ts';
-import { includesAddress } from '#net/ipv4.ts';
+import { formatRuleRef } from '#model/rule-ref.ts';
+import { includesAddress, isIanaPrivate, isNeverATarget } from '#net/ipv4.ts';
 import { includesPort } from '#net/ports.ts';
 
 /** Flows with named protocols or numbers other than 1, 6 and 17. Threat intelligence is not part of the clauses. */
@@ -30,7 +31,8 @@ export function runProgram(
   }
   if (flow.from === 'outside') return { action: 'Deny', rule: null, reason: 'NoNatRule' };
   if (isDnsQuery(program, flow)) return { action: 'Allow', rule: null, reason: 'DnsProxy', path: 'local' };
-  if (isOwnAddress(program, flow.destination))
+  const forbidden = (address: number) => isOwnAddress(program, address) || isNeverATarget(address);
+  if (forbidden(flow.destination) || forbidden(flow.source))
     return { action: 'Deny', rule: null, reason: 'ForbiddenAddress' };
   const clause = netfilter.networkClauses.find(candidate =>
     matchesNetwork(program, candidate, flow, namesOfAddress(flow.destination)),
@@ -38,19 +40,44 @@ export function runProgram(
   const rule = clause && decisions[clause.decision]?.rule;
   if (clause && rule) {
     if (clause.action === 'Deny') return { action: 'Deny', rule, reason: 'RuleMatched' };
-    const translatable = flow.protocol === 'TCP' || flow.protocol === 'UDP';
-    const snat = translatable && !includesAddress(netfilter.privateRanges, flow.destination);
+    if (isBound(program, clause, flow)) {
+      const bound = program.boundRules.find(
+        ({ ref }) => ref === rule || formatRuleRef(ref) === formatRuleRef(rule),
+      );
+      if (!bound) throw new Error(`no bound rule ${formatRuleRef(rule)}`);
+      return decideBound(bound, flow.claim);
+    }
+    const snat = includesAddress(netfilter.privateRanges, flow.destination)
+      ? 'None'
+      : isIanaPrivate(flow.destination)
+        ? 'PrivateIp'
+        : 'PublicIp';
+    if (snat === 'PublicIp' && flow.protocol !== 'TCP' && flow.protocol !== 'UDP')
+      return { action: 'Deny', rule, reason: 'ProtocolNotTranslated' };
     return { action: 'Allow', rule, reason: 'RuleMatched', path: 'forward', snat };
   }
   if (flow.protocol !== 'TCP' || !netfilter.applicationPorts.includes(flow.destinationPort))
     return { action: 'Deny', rule: null, reason: 'DefaultAction' };
   if (!flow.claim) return { action: 'Pending', reason: 'AwaitingName' };
-  return decideApplication(program.applicationRules, {
+  return decideApplication(program, {
     source: flow.source,
     destination: flow.destination,
     port: flow.destinationPort,
     claim: flow.claim,
   });
+}
+
+/** The clause matched by its names alone, on a port where they are checked. */
+function isBound(
+  program: Program,
+  { destinations = [], boundPorts = [] }: NetworkClause,
+  flow: Flow,
+): boolean {
+  return (
+    flow.protocol === 'TCP' &&
+    boundPorts.includes(flow.destinationPort) &&
+    !destinations.some(part => part.kind === 'addresses' && inSet(program, part.set, flow.destination))
+  );
 }
 
 function matchesNat(program: Program, clause: NatClause, flow: Flow): boolean {

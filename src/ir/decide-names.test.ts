@@ -32,7 +32,7 @@ describe('application rules', () => {
   const https = (fqdn?: string) => flow('tcp 10.42.1.5 > 9.9.9.9:443', claim('Https', fqdn));
 
   it('waits for the name on 80, 443 and every port a rule names, for any destination', () => {
-    assert.deepEqual(applicationPortsOf(rules.applicationRules), [80, 443, 8443]);
+    assert.deepEqual(applicationPortsOf(rules), [80, 443, 1433, 8443]);
     expect(rules, [
       [flow('tcp 10.42.1.5 > 9.9.9.9:80'), 'Pending (AwaitingName)'],
       [flow('tcp 10.9.1.5 > 9.9.9.9:443'), 'Pending (AwaitingName)'],
@@ -106,14 +106,16 @@ describe('application rules', () => {
   });
 
   it('destinations of policy rules restrict the address the client asked for', () => {
-    const rule = application('there', ['*'], { destinations: ips('9.9.9.0/24') });
+    const rules = policy({
+      applicationRules: [application('there', ['*'], { destinations: ips('9.9.9.0/24') })],
+    });
     const query = { source: 1, port: 443, claim: { protocol: 'Https', fqdn: 'a.example.org' } } as const;
     assert.equal(
-      say(decideApplication([rule], { ...query, destination: ip('9.9.9.1') })),
+      say(decideApplication(rules, { ...query, destination: ip('9.9.9.1') })),
       'Allow proxy there (RuleMatched)',
     );
     assert.equal(
-      say(decideApplication([rule], { ...query, destination: ip('9.9.8.1') })),
+      say(decideApplication(rules, { ...query, destination: ip('9.9.8.1') })),
       'Deny - (DefaultAction)',
     );
   });

@@ -232,13 +232,14 @@ describe('network rules', () => {
     expect(policy({ networkRules: [all] }), [
       [flow('tcp 10.42.1.5 > 100.64.0.1:22'), 'Allow forward plain all (RuleMatched)'],
       [flow('tcp 10.42.1.5 > 100.128.0.1:22'), 'Allow forward snat all (RuleMatched)'],
-      [flow('icmp 10.42.1.5 > 1.1.1.1'), 'Allow forward plain all (RuleMatched)'],
+      [flow('icmp 10.42.1.5 > 1.1.1.1'), 'Deny all (ProtocolNotTranslated)'],
+      [flow('icmp 10.42.1.5 > 10.1.1.1'), 'Allow forward plain all (RuleMatched)'],
     ]);
     expect(policy({ networkRules: [all], privateRanges: [ALL_IPV4] }), [
       [flow('tcp 10.42.1.5 > 1.1.1.1:22'), 'Allow forward plain all (RuleMatched)'],
     ]);
     expect(policy({ networkRules: [all], privateRanges: ips('255.255.255.255') }), [
-      [flow('tcp 10.42.1.5 > 10.1.1.1:22'), 'Allow forward snat all (RuleMatched)'],
+      [flow('tcp 10.42.1.5 > 10.1.1.1:22'), 'Allow forward private all (RuleMatched)'],
     ]);
   });
 });

@@ -2,13 +2,13 @@
 // kernel program, the L7 engine, the explainer and the logs must agree with it; nothing here knows how they do it.
 //
 // Order (https://learn.microsoft.com/azure/firewall/rule-processing): threat intelligence, NAT, network, application,
-// then deny. The first match in each pass is final. Rules stand in the policy in the order in which they are judged.
+// infrastructure, then deny. The first match in each pass is final. Rules stand in the policy in the order in which they are judged.
 
 import type { RuleRef } from '#model/rule-ref.ts';
 import { matchesFqdn } from '#net/fqdn.ts';
-import { includesAddress } from '#net/ipv4.ts';
+import { includesAddress, isIanaPrivate, isNeverATarget } from '#net/ipv4.ts';
 import { includesPort } from '#net/ports.ts';
-import type { Decision, Flow, IpProtocol, NamesOfAddress, ReasonCode } from './decision.ts';
+import type { Decision, Flow, IpProtocol, NamesOfAddress, ReasonCode, SnatClass } from './decision.ts';
 import type {
   ApplicationProtocol,
   ApplicationRule,
@@ -34,9 +34,10 @@ export interface DecisionContext {
 }
 
 /** Ports on which the L7 engine answers whatever the rules say (https://learn.microsoft.com/azure/firewall/firewall-faq). */
-const ALWAYS_APPLICATION_PORTS = [80, 443] as const;
+const ALWAYS_APPLICATION_PORTS = [80, 443, 1433] as const;
 
 const DNS_PORT = 53;
+const HTTPS_PORT = 443;
 
 export function decide(policy: ResolvedPolicy, asked: Flow, context: DecisionContext): Decision {
   const flow = { ...asked, protocol: namedProtocol(asked.protocol) };
@@ -55,21 +56,26 @@ export function decide(policy: ResolvedPolicy, asked: Flow, context: DecisionCon
   if (nat) return translate(nat);
   if (flow.from === 'outside') return deny('NoNatRule');
   if (isDnsQuery(policy, flow)) return { action: 'Allow', rule: null, reason: 'DnsProxy', path: 'local' };
-  // Nothing behind the firewall stands at the firewall's own addresses, so there is nowhere to forward to.
-  if (isOwnAddress(policy, flow.destination)) return deny('ForbiddenAddress');
+  // Nothing behind the firewall stands at the firewall's own addresses, so there is nowhere to forward to; nobody has the
+  // other ones.
+  if (isOwnAddress(policy, flow.destination) || isOwnAddress(policy, flow.source))
+    return deny('ForbiddenAddress');
+  if (isNeverATarget(flow.destination) || isNeverATarget(flow.source)) return deny('ForbiddenAddress');
 
   const network = policy.networkRules.find(rule => matchesNetworkRule(rule, flow, context.namesOfAddress));
   if (network?.action === 'Deny') return deny('RuleMatched', network.ref);
+  if (network && isBound(policy, network, flow)) return decideBound(network, flow.claim);
   if (network) {
-    const snat = canTranslate(flow.protocol) && !includesAddress(policy.privateRanges, flow.destination);
+    const snat = snatOf(policy, flow.destination);
+    if (snat === 'PublicIp' && flow.protocol !== 'TCP' && flow.protocol !== 'UDP')
+      return deny('ProtocolNotTranslated', network.ref);
     return { action: 'Allow', rule: network.ref, reason: 'RuleMatched', path: 'forward', snat };
   }
 
   if (flow.protocol !== 'TCP') return deny('DefaultAction');
-  if (!applicationPortsOf(policy.applicationRules).includes(flow.destinationPort))
-    return deny('DefaultAction');
+  if (!applicationPortsOf(policy).includes(flow.destinationPort)) return deny('DefaultAction');
   if (!flow.claim) return { action: 'Pending', reason: 'AwaitingName' };
-  return decideApplication(policy.applicationRules, {
+  return decideApplication(policy, {
     source: flow.source,
     destination: flow.destination,
     port: flow.destinationPort,
@@ -90,29 +96,29 @@ export type ApplicationDecision =
   | Extract<Decision, { action: 'Deny' }>;
 
 /** The application pass alone, for the L7 engine: the other passes are over when it asks. */
-export function decideApplication(
-  rules: readonly ApplicationRule[],
-  query: ApplicationQuery,
-): ApplicationDecision {
+export function decideApplication(rules: NamedRules, query: ApplicationQuery): ApplicationDecision {
   const { fqdn } = query.claim;
   // Even a rule for `*` needs a name (https://learn.microsoft.com/azure/firewall/firewall-known-issues).
-  if (fqdn === undefined) return deny(query.claim.protocol === 'Https' ? 'SniMissing' : 'HostMissing');
-  const rule = rules.find(
-    rule =>
-      rule.protocols.some(({ protocol, port }) => protocol === query.claim.protocol && port === query.port) &&
-      includesAddress(rule.sources, query.source) &&
-      (rule.destinations === undefined || includesAddress(rule.destinations, query.destination)) &&
-      matchesTargets(rule.targets, fqdn),
-  );
+  if (fqdn === undefined) return deny(query.claim.protocol === 'Http' ? 'HostMissing' : 'SniMissing');
+  const matches = (rule: ApplicationRule) =>
+    rule.protocols.some(({ protocol, port }) => protocol === query.claim.protocol && port === query.port) &&
+    includesAddress(rule.sources, query.source) &&
+    (rule.destinations === undefined || includesAddress(rule.destinations, query.destination)) &&
+    matchesTargets(rule.targets, fqdn);
+  const rule = rules.applicationRules.find(matches) ?? rules.infrastructureRules.find(matches);
   if (!rule) return deny('DefaultAction');
   if (rule.action === 'Deny') return deny('RuleMatched', rule.ref);
   return { action: 'Allow', rule: rule.ref, reason: 'RuleMatched', path: 'proxy' };
 }
 
-/** TCP ports the L7 engine answers on: 80, 443 and every port an application rule names, in order. */
-export function applicationPortsOf(rules: readonly ApplicationRule[]): number[] {
+/** The rules that look at names. */
+export type NamedRules = Pick<ResolvedPolicy, 'applicationRules' | 'infrastructureRules'>;
+
+/** TCP ports the L7 engine answers on: 80, 443, 1433 and every port an application rule names, in order. */
+export function applicationPortsOf({ applicationRules, infrastructureRules }: NamedRules): number[] {
   const ports = new Set<number>(ALWAYS_APPLICATION_PORTS);
-  for (const rule of rules) for (const { port } of rule.protocols) ports.add(port);
+  for (const rule of [...applicationRules, ...infrastructureRules])
+    for (const { port } of rule.protocols) ports.add(port);
   return [...ports].sort((a, b) => a - b);
 }
 
@@ -170,9 +176,39 @@ function namedProtocol(protocol: IpProtocol): IpProtocol {
   }
 }
 
-/** Only TCP and UDP can leave with a public address (https://learn.microsoft.com/azure/firewall/firewall-known-issues). */
-function canTranslate(protocol: IpProtocol): boolean {
-  return protocol === 'TCP' || protocol === 'UDP';
+/**
+ * Private ranges keep the client's address; other private space gets the firewall's, since no public address is routed
+ * there; the Internet sees a public one (https://learn.microsoft.com/azure/firewall/snat-private-range).
+ */
+function snatOf({ privateRanges }: ResolvedPolicy, destination: number): SnatClass {
+  if (includesAddress(privateRanges, destination)) return 'None';
+  return isIanaPrivate(destination) ? 'PrivateIp' : 'PublicIp';
+}
+
+/** Ports on which a bound network rule looks for an SNI: 443, and those that application rules name for Https. */
+export function tlsPortsOf({ applicationRules, infrastructureRules }: NamedRules): ReadonlySet<number> {
+  const ports = new Set<number>([HTTPS_PORT]);
+  for (const rule of [...applicationRules, ...infrastructureRules])
+    for (const { protocol, port } of rule.protocols) if (protocol === 'Https') ports.add(port);
+  return ports;
+}
+
+/** A rule that matched by the names of an address alone, where the owner wants the client to say the name too. */
+function isBound(policy: ResolvedPolicy, rule: NetworkRule, flow: Flow): boolean {
+  return (
+    policy.bindNetworkFqdns &&
+    flow.protocol === 'TCP' &&
+    tlsPortsOf(policy).has(flow.destinationPort) &&
+    !rule.destinations.some(set => includesAddress(set, flow.destination))
+  );
+}
+
+/** Judges what a client says against the network FQDN rule that it is bound to. */
+export function decideBound({ ref, destinationFqdns }: NetworkRule, claim: Flow['claim']): Decision {
+  if (!claim) return { action: 'Pending', reason: 'AwaitingName' };
+  if (claim.fqdn === undefined) return deny('SniMissing', ref);
+  if (claim.protocol !== 'Https' || !destinationFqdns.includes(claim.fqdn)) return deny('SniMismatch', ref);
+  return { action: 'Allow', rule: ref, reason: 'RuleMatched', path: 'proxy' };
 }
 
 function matchesNatRule(rule: NatRule, flow: Flow, { resolves = () => true }: DecisionContext): boolean {

@@ -2,6 +2,7 @@
 // three words stand in `decide`, the engines, the logs and a failing test's message.
 
 import type { RuleRef } from '#model/rule-ref.ts';
+import type { ApplicationProtocol } from './policy.ts';
 
 export type IpProtocol = 'TCP' | 'UDP' | 'ICMP' | number;
 
@@ -15,17 +16,27 @@ export interface Flow {
   /** The side it came in on; flows from outside can match NAT rules only. */
   readonly from: 'inside' | 'outside';
   /** What the client claims, where the L7 engine has read it: SNI of a ClientHello, or Host of a request. */
-  readonly claim?: { readonly protocol: 'Http' | 'Https'; readonly fqdn: string | undefined };
+  readonly claim?: { readonly protocol: ApplicationProtocol; readonly fqdn: string | undefined };
 }
 
 /** Names an address is currently known by, for network FQDN rules: the FQDN sets of the data plane. */
 export type NamesOfAddress = (address: number) => ReadonlySet<string>;
+
+/**
+ * Source address of a forwarded flow as its server sees it: the client's own, the firewall's private one, or one of its
+ * public ones (https://learn.microsoft.com/azure/firewall/snat-private-range).
+ */
+export type SnatClass = 'None' | 'PrivateIp' | 'PublicIp';
 
 export type ReasonCode =
   | 'RuleMatched'
   | 'DefaultAction'
   | 'ThreatIntel'
   | 'SniMissing'
+  /** `bindNetworkFqdns`: the client names another host than the network rule whose address it uses. */
+  | 'SniMismatch'
+  /** A rule allows it, but only TCP and UDP can leave with a public address. */
+  | 'ProtocolNotTranslated'
   | 'NotTls'
   | 'NotHttp'
   | 'HostMissing'
@@ -38,13 +49,13 @@ export type ReasonCode =
   | 'DnsProxy';
 
 export type Decision =
-  /** Forward in the kernel. `snat` says whether the server sees a public IP of the firewall. */
+  /** Forward in the kernel. */
   | {
       readonly action: 'Allow';
       readonly rule: RuleRef;
       readonly reason: ReasonCode;
       readonly path: 'forward';
-      readonly snat: boolean;
+      readonly snat: SnatClass;
     }
   /** NAT rule: translated and allowed. */
   | {
@@ -56,7 +67,7 @@ export type Decision =
       readonly translatedFqdn?: string;
       readonly translatedPort: number;
     }
-  /** Application rule: the engine resolves the name itself and connects there. */
+  /** Application rule: the engine resolves the name itself and connects there, always from an address of the firewall. */
   | { readonly action: 'Allow'; readonly rule: RuleRef; readonly reason: ReasonCode; readonly path: 'proxy' }
   /** Meant for the firewall itself and answered by it. */
   | { readonly action: 'Allow'; readonly rule: null; readonly reason: 'DnsProxy'; readonly path: 'local' }

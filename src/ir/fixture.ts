@@ -6,7 +6,14 @@ import { ALL_IPV4, parseIpv4, parseRange } from '#net/ipv4.ts';
 import { ALL_PORTS, parsePortRange } from '#net/ports.ts';
 import { type DecisionContext, decide } from './decide.ts';
 import type { Decision, Flow, IpProtocol } from './decision.ts';
-import type { AddressSet, ApplicationRule, NatRule, NetworkRule, ResolvedPolicy } from './policy.ts';
+import type {
+  AddressSet,
+  ApplicationProtocol,
+  ApplicationRule,
+  NatRule,
+  NetworkRule,
+  ResolvedPolicy,
+} from './policy.ts';
 
 export const ref = (rule: string) => ({ policy: '', group: '', collection: 'c', rule });
 export const ip = (text: string): number => parseIpv4(text) ?? assert.fail(text);
@@ -58,6 +65,8 @@ export const policy = (rest: Partial<ResolvedPolicy> = {}): ResolvedPolicy => ({
   natRules: [],
   networkRules: [],
   applicationRules: [],
+  infrastructureRules: [],
+  bindNetworkFqdns: false,
   dns: { enableProxy: true, servers: [] },
   privateRanges: ips('10.0.0.0/8', '100.64.0.0/10', '172.16.0.0/12', '192.168.0.0/16'),
   privateAddress: ip('10.42.2.4'),
@@ -80,16 +89,17 @@ export function flow(text: string, rest: Partial<Flow> = {}): Flow {
   };
 }
 
-export const claim = (protocol: 'Http' | 'Https', fqdn?: string) => ({ claim: { protocol, fqdn } });
+export const claim = (protocol: ApplicationProtocol, fqdn?: string) => ({ claim: { protocol, fqdn } });
 export const unnamed: DecisionContext = { namesOfAddress: () => new Set<string>() };
+
+const SNAT_WORDS = { None: 'plain', PrivateIp: 'private', PublicIp: 'snat' } as const;
 
 /** A decision in one line: `Allow forward snat c/rule (RuleMatched)`. */
 export function say(decision: Decision): string {
   if (decision.action === 'Pending') return `Pending (${decision.reason})`;
   const words: string[] = [decision.action];
   if (decision.action === 'Allow') words.push(decision.path);
-  if (decision.action === 'Allow' && decision.path === 'forward')
-    words.push(decision.snat ? 'snat' : 'plain');
+  if (decision.action === 'Allow' && decision.path === 'forward') words.push(SNAT_WORDS[decision.snat]);
   words.push(decision.rule?.rule ?? '-', `(${decision.reason})`);
   return words.join(' ');
 }

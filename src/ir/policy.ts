@@ -10,7 +10,7 @@ import type { PortRange } from '#net/ports.ts';
 
 export type FilterAction = 'Allow' | 'Deny';
 export type NetworkProtocol = 'TCP' | 'UDP' | 'ICMP' | 'Any';
-export type ApplicationProtocol = 'Http' | 'Https';
+export type ApplicationProtocol = 'Http' | 'Https' | 'Mssql';
 
 /** A merged (sorted, disjoint) list of ranges. `*` is the one range 0.0.0.0-255.255.255.255; empty matches nothing. */
 export type AddressSet = readonly Ipv4Range[];
@@ -41,7 +41,7 @@ export interface ApplicationRule {
   readonly ref: RuleRef;
   readonly action: FilterAction;
   readonly sources: AddressSet;
-  /** Policy rules only; absent means any destination. */
+  /** Policy rules only: what the client's packets must be addressed to. Absent means any destination. */
   readonly destinations?: AddressSet;
   readonly protocols: readonly { readonly protocol: ApplicationProtocol; readonly port: number }[];
   readonly targets: readonly ApplicationTarget[];
@@ -82,14 +82,19 @@ export interface PublicIp {
 export interface ResolvedPolicy {
   /** ARM id of the firewall. */
   readonly firewallId: string;
-  /** Judged in this order: threat intelligence, NAT, network, application; first match in each is final. */
+  /** Judged in this order: threat intelligence, NAT, network, application, infrastructure; first match in each is final. */
   readonly threatIntel: ThreatIntelSettings;
   readonly natRules: readonly NatRule[];
   readonly networkRules: readonly NetworkRule[];
   readonly applicationRules: readonly ApplicationRule[];
+  /** Allowed after the application rules and before the default deny; see `PolicyOptions.infrastructureFqdns`. */
+  readonly infrastructureRules: readonly ApplicationRule[];
+  /** Stricter than Azure: see `PolicyOptions.bindNetworkFqdns`. */
+  readonly bindNetworkFqdns: boolean;
   readonly dns: DnsSettings;
   /** Destinations that network-rule flows reach with their own source address. */
   readonly privateRanges: AddressSet;
+  /** 0 where a policy is read without a firewall. */
   readonly privateAddress: number;
   readonly publicIps: readonly PublicIp[];
 }

@@ -8,6 +8,7 @@ import type {
   ApplicationRule,
   DnsSettings,
   NetworkProtocol,
+  NetworkRule,
   PublicIp,
   ThreatIntelSettings,
 } from './policy.ts';
@@ -30,6 +31,11 @@ export interface NetworkClause {
   readonly destinations?: readonly DestinationSet[];
   /** Absent means every port and, with `Any`, every protocol. */
   readonly ports?: readonly PortRange[];
+  /**
+   * TCP ports on which a packet that only the FQDN sets match goes to the L7 engine, to be judged by `Program.boundRules`.
+   * Absent: the names decide nothing.
+   */
+  readonly boundPorts?: readonly number[];
 }
 
 export type DestinationSet =
@@ -54,7 +60,7 @@ export interface NetfilterProgram {
   readonly addressSets: Readonly<Record<string, AddressSet>>;
   readonly natClauses: readonly NatClause[];
   readonly networkClauses: readonly NetworkClause[];
-  /** TCP ports the L7 engine answers on: 80, 443 and every port an application rule names. */
+  /** TCP ports the L7 engine answers on: 80, 443, 1433 and every port an application rule names. */
   readonly applicationPorts: readonly number[];
   readonly privateRanges: AddressSet;
   readonly privateAddress: number;
@@ -70,6 +76,9 @@ export interface Program {
   /** Index is the decision id; index 0 is unused and stands for the default action. */
   readonly decisions: readonly ProgramDecision[];
   readonly applicationRules: readonly ApplicationRule[];
+  readonly infrastructureRules: readonly ApplicationRule[];
+  /** Network rules with `boundPorts`, in the order of judgement: what the engine asks before the application rules. */
+  readonly boundRules: readonly NetworkRule[];
   readonly threatIntel: ThreatIntelSettings;
   /** All names of network rules and NAT targets, which the DNS engine keeps resolving. */
   readonly watchedFqdns: readonly string[];

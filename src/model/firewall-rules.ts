@@ -1,4 +1,4 @@
-// The three kinds of classic rules, read from the ARM shape into values. A rule that is reported as faulty still
+// The three kinds of rules as they are written, read from the ARM shape into values. A rule that is reported as faulty still
 // comes out, so that the faults of the whole document are found in one pass; nobody gets to see it then.
 
 import { type FqdnPattern, parseFqdn, parseFqdnPattern } from '#net/fqdn.ts';
@@ -15,7 +15,7 @@ import { isWithin, readWords } from './firewall-collections.ts';
 import { CODES, LIMITS } from './firewall-limits.ts';
 import { ObjectReader } from './firewall-reader.ts';
 
-export interface ClassicNetworkRule {
+export interface WrittenNetworkRule {
   readonly name: string;
   readonly protocols: readonly ('TCP' | 'UDP' | 'ICMP' | 'Any')[];
   readonly sources: AddressList;
@@ -24,7 +24,7 @@ export interface ClassicNetworkRule {
   readonly destinationPorts: readonly PortRange[];
 }
 
-export interface ClassicApplicationRule {
+export interface WrittenApplicationRule {
   readonly name: string;
   readonly sources: AddressList;
   /** Empty only with FQDN tags: then each name of a tag goes with the protocol and port that the tag gives it. */
@@ -33,7 +33,7 @@ export interface ClassicApplicationRule {
   readonly fqdnTags: readonly string[];
 }
 
-export interface ClassicNatRule {
+export interface WrittenNatRule {
   readonly name: string;
   /** `Any` has become both. */
   readonly protocols: readonly ('TCP' | 'UDP')[];
@@ -52,7 +52,7 @@ export function readNetworkRule(
   rule: ObjectReader,
   name: string,
   lookup: FirewallLookup,
-): ClassicNetworkRule {
+): WrittenNetworkRule {
   rule.refuseOthers([
     ...COMMON,
     'protocols',
@@ -96,7 +96,7 @@ export function readApplicationRule(
   rule: ObjectReader,
   name: string,
   lookup: FirewallLookup,
-): ClassicApplicationRule {
+): WrittenApplicationRule {
   const nextRelease = 'it belongs to firewall policies, which this version does not have';
   rule.refuseOthers([...COMMON, 'protocols', 'targetFqdns', 'fqdnTags'], {
     targetUrls: 'URLs need TLS inspection, which this version does not have',
@@ -143,7 +143,7 @@ export function readApplicationRule(
   };
 }
 
-function readApplicationProtocol(reader: ObjectReader): ClassicApplicationRule['protocols'] {
+function readApplicationProtocol(reader: ObjectReader): WrittenApplicationRule['protocols'] {
   reader.refuseOthers(['protocolType', 'port']);
   const type = reader.text('protocolType')?.value;
   if (type?.toLowerCase() === 'mssql') {
@@ -165,7 +165,7 @@ export interface NatContext extends FirewallLookup {
   readonly publicAddresses: readonly number[] | undefined;
 }
 
-export function readNatRule(rule: ObjectReader, name: string, context: NatContext): ClassicNatRule {
+export function readNatRule(rule: ObjectReader, name: string, context: NatContext): WrittenNatRule {
   rule.refuseOthers([
     ...COMMON,
     'protocols',

@@ -4,22 +4,15 @@
 import { type FqdnPattern, parseFqdnPattern } from '#net/fqdn.ts';
 import {
   formatIpv4,
+  IANA_PRIVATE_RANGES,
   type Ipv4Range,
   isNeverATarget,
   mergeRanges,
   parseIpv4,
-  parsePrefix,
   parseRange,
 } from '#net/ipv4.ts';
 import { CODES, LIMITS } from './firewall-limits.ts';
 import type { Located, ObjectReader } from './firewall-reader.ts';
-
-/** RFC 1918 and RFC 6598: what Azure calls `IANAPrivateRanges` (https://learn.microsoft.com/azure/firewall/snat-private-range). */
-export const IANA_PRIVATE_RANGES: readonly Ipv4Range[] = mergeRanges(
-  ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'].map(
-    text => parsePrefix(text) as Ipv4Range,
-  ),
-);
 
 export interface ClassicSettings {
   readonly dns: {

@@ -9,12 +9,12 @@ import { type RuleCollection, readCollections } from './firewall-collections.ts'
 import { CODES, LIMITS } from './firewall-limits.ts';
 import { type Diagnostic, Faults, isResourceName, ObjectReader } from './firewall-reader.ts';
 import {
-  type ClassicApplicationRule,
-  type ClassicNatRule,
-  type ClassicNetworkRule,
   readApplicationRule,
   readNatRule,
   readNetworkRule,
+  type WrittenApplicationRule,
+  type WrittenNatRule,
+  type WrittenNetworkRule,
 } from './firewall-rules.ts';
 import { type ClassicSettings, readSettings } from './firewall-settings.ts';
 
@@ -36,9 +36,9 @@ export interface AzureFirewall extends ClassicSettings {
   readonly threatIntelMode: 'Off' | 'Alert' | 'Deny';
   readonly ipConfigurations: readonly FirewallIpConfiguration[];
   /** As written; the order of judgement is made by lowering. */
-  readonly natRuleCollections: readonly RuleCollection<'Dnat', ClassicNatRule>[];
-  readonly networkRuleCollections: readonly RuleCollection<'Allow' | 'Deny', ClassicNetworkRule>[];
-  readonly applicationRuleCollections: readonly RuleCollection<'Allow' | 'Deny', ClassicApplicationRule>[];
+  readonly natRuleCollections: readonly RuleCollection<'Dnat', WrittenNatRule>[];
+  readonly networkRuleCollections: readonly RuleCollection<'Allow' | 'Deny', WrittenNetworkRule>[];
+  readonly applicationRuleCollections: readonly RuleCollection<'Allow' | 'Deny', WrittenApplicationRule>[];
 }
 
 export type ParsedFirewall =

@@ -116,6 +116,18 @@ export function mergeRanges(ranges: readonly Ipv4Range[]): Ipv4Range[] {
   return merged;
 }
 
+/** RFC 1918 and RFC 6598: what Azure calls `IANAPrivateRanges` (https://learn.microsoft.com/azure/firewall/snat-private-range). */
+export const IANA_PRIVATE_RANGES: readonly Ipv4Range[] = [
+  { first: 0x0a000000, last: 0x0affffff },
+  { first: 0x64400000, last: 0x647fffff },
+  { first: 0xac100000, last: 0xac1fffff },
+  { first: 0xc0a80000, last: 0xc0a8ffff },
+];
+
+export function isIanaPrivate(address: number): boolean {
+  return includesAddress(IANA_PRIVATE_RANGES, address);
+}
+
 /** Binary search in the normal form that `mergeRanges` gives. */
 export function includesAddress(merged: readonly Ipv4Range[], address: number): boolean {
   let low = 0;

@@ -2,18 +2,9 @@
 // a second implementation on etcd. Child resources that live inside their parent's document (subnets, routes,
 // rule collections) are not entries of their own. Ids are matched without regard to case.
 
-export interface ArmDocument {
-  /** Canonical id, in the case in which it was first written. */
-  readonly id: string;
-  readonly name: string;
-  /** `Microsoft.Network/virtualNetworks`; resource groups are `Microsoft.Resources/resourceGroups`. */
-  readonly type: string;
-  readonly location?: string;
-  readonly tags?: Readonly<Record<string, string>>;
-  readonly sku?: Readonly<Record<string, unknown>>;
-  readonly zones?: readonly string[];
-  readonly properties: Readonly<Record<string, unknown>>;
-}
+import type { ArmDocument } from '#arm/arm-document.ts';
+
+export type { ArmDocument };
 
 export interface StoredResource {
   readonly document: ArmDocument;

@@ -46,6 +46,7 @@ export function rule(
 export function rules(applicationRules: readonly ApplicationRule[], rest: Partial<L7Rules> = {}): L7Rules {
   return {
     applicationRules,
+    infrastructureRules: [],
     threatIntel: { mode: 'Off', allowedAddresses: [], allowedFqdns: [] },
     privateAddress: ip('10.42.2.4'),
     publicIps: [{ name: 'pip', address: ip('20.1.1.1') }],

@@ -108,6 +108,8 @@ export function program(lines: ProgramLines): Program {
     },
     decisions,
     applicationRules: [],
+    infrastructureRules: [],
+    boundRules: [],
     threatIntel: {
       mode: lines.threat ?? 'Off',
       allowedAddresses: (lines.threatAllowed ?? []).map(range),

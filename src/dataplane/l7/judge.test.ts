@@ -24,6 +24,7 @@ const https: ApplicationRule = {
   targets: [{ pattern: { kind: 'suffix', suffix: '.example.org' }, tag: '' }],
 };
 const rulesOf = (rest: Partial<L7Rules> = {}): L7Rules => ({
+  infrastructureRules: [],
   applicationRules: [https],
   threatIntel: { mode: 'Off', allowedAddresses: [], allowedFqdns: [] },
   privateAddress: ip('10.42.2.4'),

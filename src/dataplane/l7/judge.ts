@@ -9,7 +9,10 @@ import { parseIpv4 } from '#net/ipv4.ts';
 import type { ClientHello } from '#wire/tls.ts';
 
 /** The part of a program that the L7 engine obeys. */
-export type L7Rules = Pick<Program, 'applicationRules' | 'threatIntel' | 'privateAddress' | 'publicIps'>;
+export type L7Rules = Pick<
+  Program,
+  'applicationRules' | 'infrastructureRules' | 'threatIntel' | 'privateAddress' | 'publicIps'
+>;
 
 /** One client connection: where it comes from and where the client thinks it goes. */
 export interface Ends {
@@ -53,7 +56,7 @@ export function judge(
   const threat = findThreat(rules.threatIntel, { fqdn: claim.fqdn, addresses }, threats);
   if (threat?.action === 'Deny')
     return { decision: { action: 'Deny', rule: null, reason: 'ThreatIntel' }, threat };
-  const decision = decideApplication(rules.applicationRules, {
+  const decision = decideApplication(rules, {
     source: ends.source,
     destination: ends.destination,
     port: ends.destinationPort,

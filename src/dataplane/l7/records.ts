@@ -32,6 +32,8 @@ const REASONS: Readonly<Record<ReasonCode, string>> = {
   RuleMatched: '',
   DefaultAction: 'Default Action',
   ThreatIntel: 'Threat Intelligence',
+  SniMismatch: 'SNI is not a name of the network rule',
+  ProtocolNotTranslated: 'Only TCP and UDP can leave with a public address',
   SniMissing: 'SNI TLS extension was missing',
   NotTls: 'Not a TLS connection',
   NotHttp: 'Not an acceptable HTTP request',

@@ -2,7 +2,7 @@
 // Azure judges: threat intelligence, DNAT, the firewall itself, network rules, application ports, default. Pure.
 
 import type { NetworkClause, Program } from '#ir/program.ts';
-import { ALL_IPV4, type Ipv4Range, mergeRanges, NEVER_A_TARGET, parsePrefix } from '#net/ipv4.ts';
+import { ALL_IPV4, IANA_PRIVATE_RANGES, type Ipv4Range, mergeRanges, NEVER_A_TARGET } from '#net/ipv4.ts';
 import { ALL_PORTS, type PortRange } from '#net/ports.ts';
 import {
   accept,
@@ -26,13 +26,6 @@ import {
 } from './marks.ts';
 import { addressSetName, fqdnSetName, portSetName } from './names.ts';
 import { isNew, log, logLimit, type PolicyChain } from './skeleton.ts';
-
-/** RFC 1918 and RFC 6598: destinations that no public address could be answered from. */
-export const IANA_PRIVATE_RANGES: readonly Ipv4Range[] = mergeRanges(
-  ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'].map(
-    text => parsePrefix(text) as Ipv4Range,
-  ),
-);
 
 const DNS_PORT: PortRange = { first: 53, last: 53 };
 const DHCP_CLIENT_PORT: PortRange = { first: 68, last: 68 };
