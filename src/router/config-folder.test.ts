@@ -108,6 +108,83 @@ test('a missing public IP is asked for by name, with the command that saves it',
   });
 });
 
+const policy = {
+  id: `${group}/firewallPolicies/child`,
+  name: 'child',
+  type: 'Microsoft.Network/firewallPolicies',
+  location: 'eastus',
+  resourceGroup: 'rg',
+  identity: null,
+  sku: { tier: 'Standard' },
+  basePolicy: { id: `${group}/firewallPolicies/base`, resourceGroup: 'rg' },
+  childPolicies: [{ id: `${group}/firewallPolicies/not-needed`, resourceGroup: 'rg' }],
+  firewalls: [{ id: firewall.id, resourceGroup: 'rg' }],
+  ruleCollectionGroups: [
+    { id: `${group}/firewallPolicies/child/ruleCollectionGroups/DefaultGroup`, resourceGroup: 'rg' },
+  ],
+};
+const ruleCollectionGroup = {
+  id: `${group}/firewallPolicies/child/ruleCollectionGroups/DefaultGroup`,
+  name: 'DefaultGroup',
+  type: 'Microsoft.Network/FirewallPolicies/RuleCollectionGroups',
+  resourceGroup: 'rg',
+  priority: 100,
+  ruleCollections: [
+    {
+      ruleCollectionType: 'FirewallPolicyFilterRuleCollection',
+      name: 'net',
+      priority: 100,
+      action: { type: 'Allow' },
+      rules: [
+        {
+          ruleType: 'NetworkRule',
+          name: 'r',
+          destinationFqdns: null,
+          sourceIpGroups: [`${group}/ipGroups/office`],
+        },
+      ],
+    },
+  ],
+};
+
+test('policies and their groups become ARM documents, collections as they are printed', () => {
+  assert.deepEqual(toArmDocument(policy).properties, {
+    sku: { tier: 'Standard' },
+    basePolicy: { id: `${group}/firewallPolicies/base` },
+    childPolicies: [{ id: `${group}/firewallPolicies/not-needed` }],
+    firewalls: [{ id: firewall.id }],
+    ruleCollectionGroups: [{ id: ruleCollectionGroup.id }],
+  });
+  const { destinationFqdns: _null, ...rule } = ruleCollectionGroup.ruleCollections[0]?.rules[0] ?? {};
+  assert.deepEqual(toArmDocument(ruleCollectionGroup).properties, {
+    priority: 100,
+    ruleCollections: [{ ...ruleCollectionGroup.ruleCollections[0], rules: [rule] }],
+  });
+});
+
+test('a policy, its parent, its groups and their IP groups are asked for, each by the command that saves it', () => {
+  const attached = { ...firewall, networkRuleCollections: [], firewallPolicy: { id: policy.id } };
+  const asked = (files: Readonly<Record<string, unknown>>) => {
+    let faults: readonly string[] = [];
+    withFolder({ 'fw.json': attached, 'ip.json': publicIp, ...files }, folder => {
+      faults = readConfigFolder(folder).faults;
+    });
+    return faults.map(fault => / az (.*) -o json/.exec(fault)?.[1]);
+  };
+  assert.deepEqual(asked({}), ['network firewall policy show -g rg -n child']);
+  assert.deepEqual(asked({ 'p.json': policy }), [
+    'network firewall policy show -g rg -n base',
+    'network firewall policy rule-collection-group show -g rg --policy-name child -n DefaultGroup',
+  ]);
+  const base = { ...policy, id: `${group}/firewallPolicies/base`, name: 'base', basePolicy: null };
+  const complete = {
+    'p.json': [policy, { ...base, ruleCollectionGroups: [] }],
+    'g.json': ruleCollectionGroup,
+  };
+  assert.deepEqual(asked(complete), ['network ip-group show -g rg -n office']);
+  assert.deepEqual(asked({ ...complete, 'i.json': { id: `${group}/ipGroups/office`, name: 'office' } }), []);
+});
+
 test('an empty folder, a broken file, a foreign type and a double description are named', () => {
   withFolder({}, folder => assert.match(readConfigFolder(folder).faults.join(), /no firewall/));
   withFolder({ 'fw.json': '{"id":' }, folder =>

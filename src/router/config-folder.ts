@@ -22,6 +22,11 @@ export interface ConfigFolder {
 /** Types a router is configured with, the command that prints each, and the members that stay beside `properties`. */
 const TYPES: Readonly<Record<string, { readonly show: string; readonly beside: readonly string[] }>> = {
   'microsoft.network/azurefirewalls': { show: 'network firewall show', beside: ['zones'] },
+  'microsoft.network/firewallpolicies': { show: 'network firewall policy show', beside: ['identity'] },
+  'microsoft.network/firewallpolicies/rulecollectiongroups': {
+    show: 'network firewall policy rule-collection-group show',
+    beside: [],
+  },
   'microsoft.network/publicipaddresses': { show: 'network public-ip show', beside: ['sku', 'zones'] },
   'microsoft.network/ipgroups': { show: 'network ip-group show', beside: [] },
   'microsoft.network/routetables': { show: 'network route-table show', beside: [] },
@@ -141,30 +146,65 @@ function faultsOfSet(folder: string, documents: readonly ConfigDocument[]): stri
   }
   if (firewalls.length > 1)
     faults.push(`${folder}: ${firewalls.length} firewalls; one router serves one firewall`);
-  for (const { document, file } of firewalls) {
-    for (const id of referencedIds(document.properties)) {
-      if (seen.has(id.toLowerCase())) continue;
-      const [, group = 'GROUP'] = /\/resourceGroups\/([^/]+)\//i.exec(id) ?? [];
-      const show = TYPES[typeOf(id).toLowerCase()]?.show;
-      const name = id.split('/').at(-1) ?? '';
-      faults.push(
-        `${file}: names ${id}, which no file describes. Save it: az ${show} -g ${group} -n ${name} -o json > ${join(folder, `${name}.json`)}`,
-      );
-    }
-  }
+  faults.push(...faultsOfReferences(folder, documents, firewalls));
   return faults;
 }
 
-/** Public IPs and IP groups a firewall names; its subnet is not needed, since the router's own interface stands for it. */
-function referencedIds(value: unknown): string[] {
-  if (typeof value === 'string') {
-    return /^\/subscriptions\/.*\/Microsoft\.Network\/(publicIPAddresses|ipGroups)\/[^/]+$/i.test(value)
-      ? [value]
-      : [];
+/** Everything that the firewall needs, followed from file to file; each thing that no file describes is asked for once. */
+function faultsOfReferences(
+  folder: string,
+  documents: readonly ConfigDocument[],
+  firewalls: readonly ConfigDocument[],
+): string[] {
+  const byId = new Map(documents.map(found => [found.document.id.toLowerCase(), found]));
+  const faults = new Set<string>();
+  const reached = new Set<ConfigDocument>();
+  const queue = [...firewalls];
+  for (let next = queue.shift(); next; next = queue.shift()) {
+    if (reached.has(next)) continue;
+    reached.add(next);
+    queue.push(...documents.filter(({ document }) => isGroupOf(document, next.document)));
+    for (const id of referencesOf(next.document)) {
+      const found = byId.get(id.toLowerCase());
+      if (found) queue.push(found);
+      else faults.add(`${next.file}: names ${id}, which no file describes. ${howToSave(folder, id)}`);
+    }
   }
+  return [...faults];
+}
+
+function isGroupOf(document: ArmDocument, policy: ArmDocument): boolean {
+  return document.id.toLowerCase().startsWith(`${policy.id.toLowerCase()}/rulecollectiongroups/`);
+}
+
+function howToSave(folder: string, id: string): string {
+  const { resourceGroup = 'GROUP', segments = [] } = parseResourceId(id) ?? {};
+  const name = segments.at(-1)?.name ?? '';
+  const [parent] = segments;
+  const target =
+    segments.length > 1 && parent
+      ? `-g ${resourceGroup} --policy-name ${parent.name}`
+      : `-g ${resourceGroup}`;
+  return `Save it: az ${TYPES[typeOf(id).toLowerCase()]?.show} ${target} -n ${name} -o json > ${join(folder, `${name}.json`)}`;
+}
+
+/**
+ * Ids of the public IPs, IP groups and policies that a document needs. The firewall's subnet is not among them, since the
+ * router's own interface stands for it; neither are a policy's children and firewalls, which it does not need.
+ */
+function referencesOf({ properties }: ArmDocument): string[] {
+  const { firewalls: _firewalls, childPolicies: _children, ...needed } = properties;
+  return referencedIds(needed);
+}
+
+function referencedIds(value: unknown): string[] {
+  if (typeof value === 'string') return NEEDED.test(value) ? [value] : [];
   if (Array.isArray(value)) return value.flatMap(referencedIds);
   return isObject(value) ? Object.values(value).flatMap(referencedIds) : [];
 }
+
+const NEEDED =
+  /^\/subscriptions\/.*\/Microsoft\.Network\/((publicIPAddresses|ipGroups|firewallPolicies)\/[^/]+|firewallPolicies\/[^/]+\/ruleCollectionGroups\/[^/]+)$/i;
 
 /** `Microsoft.Network/azureFirewalls` of `/subscriptions/.../providers/Microsoft.Network/azureFirewalls/x`; empty for what is no resource. */
 function typeOf(id: string): string {
