@@ -7,9 +7,10 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { encodeFqdnTags, type FqdnTagLine, REGION } from '#facts/fqdn-tag-table.ts';
+import { type FqdnTagLine, printFqdnTags, REGION } from '#facts/fqdn-tag-table.ts';
+import { pack } from '#facts/gzip.ts';
 import { readServiceTagFile } from '#facts/service-tag-import.ts';
-import { encodeServiceTags } from '#facts/service-tag-table.ts';
+import { printServiceTags } from '#facts/service-tag-table.ts';
 
 interface Endpoint {
   readonly fqdn: string;
@@ -34,7 +35,7 @@ if (!serviceTagsPath || !outboundPath || !hdinsightPath || !date) {
 mkdirSync(folder, { recursive: true });
 
 const table = readServiceTagFile(readFileSync(serviceTagsPath), { origin: ORIGINS.serviceTags, date });
-write('service-tags.tsv.gz', encodeServiceTags(table), `${table.names.length} service tags`);
+write('service-tags.tsv.gz', pack(printServiceTags(table)), `${table.names.length} service tags`);
 
 const { fqdnTags } = JSON.parse(readFileSync(outboundPath, 'utf8')) as {
   fqdnTags: Record<string, { completeness: string; entries: Endpoint[] }>;
@@ -46,7 +47,7 @@ const lines = Object.entries(fqdnTags).flatMap(([tag, { completeness, entries }]
 });
 write(
   'fqdn-tags.tsv.gz',
-  encodeFqdnTags(ORIGINS.fqdnTags, ORIGINS.fqdnTagsDate, lines),
+  pack(printFqdnTags(ORIGINS.fqdnTags, ORIGINS.fqdnTagsDate, lines)),
   `${new Set(lines.map(line => line.tag)).size} FQDN tags`,
 );
 

@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { importedServiceTagsPath, loadFacts } from '#facts/facts.ts';
-import { encodeServiceTags, toServiceTagTable } from '#facts/service-tag-table.ts';
+import { pack } from '#facts/gzip.ts';
+import { printServiceTags, toServiceTagTable } from '#facts/service-tag-table.ts';
 import { runTags, type TagsWorld } from './tags.ts';
 import { destinationsOf, findTagsInUse } from './tags-in-use.ts';
 
@@ -135,7 +136,7 @@ describe('postern tags import', () => {
         prefixes: ['192.0.2.0/24'],
       },
     ]);
-    assert.equal((await tags(state, ['import', file(encodeServiceTags(table))])).status, 0);
+    assert.equal((await tags(state, ['import', file(pack(printServiceTags(table)))])).status, 0);
     assert.deepEqual(loadFacts(state).serviceTagNames(), ['Three']);
   });
 
@@ -149,8 +150,8 @@ describe('postern tags import', () => {
     [
       'an own file that is cut off',
       file(
-        encodeServiceTags(
-          toServiceTagTable({ cloud: '', changeNumber: 1, origin: '', date: '' }, []),
+        pack(
+          printServiceTags(toServiceTagTable({ cloud: '', changeNumber: 1, origin: '', date: '' }, [])),
         ).subarray(0, 30),
       ),
       /does not decompress/,

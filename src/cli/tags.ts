@@ -3,15 +3,11 @@
 import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
+import { BadFactsFile } from '#facts/compact-file.ts';
 import { type Facts, loadFacts } from '#facts/facts.ts';
 import { saveServiceTags } from '#facts/save-service-tags.ts';
 import { MAXIMUM_FILE_BYTES, objectionsTo, readServiceTagFile } from '#facts/service-tag-import.ts';
-import {
-  BadFactsFile,
-  type ServiceTag,
-  type ServiceTagTable,
-  toServiceTagTable,
-} from '#facts/service-tag-table.ts';
+import { type ServiceTag, type ServiceTagTable, toServiceTagTable } from '#facts/service-tag-table.ts';
 import { formatFqdnPattern } from '#net/fqdn.ts';
 import { fileFault } from '#state/file-fault.ts';
 import { stateFolder } from '#state/state-folder.ts';

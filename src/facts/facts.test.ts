@@ -9,7 +9,8 @@ import { describe, it } from 'node:test';
 import { formatFqdnPattern, matchesFqdn } from '#net/fqdn.ts';
 import { includesAddress, parseIpv4 } from '#net/ipv4.ts';
 import { importedServiceTagsPath, loadFacts } from './facts.ts';
-import { encodeServiceTags, toServiceTagTable } from './service-tag-table.ts';
+import { pack } from './gzip.ts';
+import { printServiceTags, toServiceTagTable } from './service-tag-table.ts';
 
 const facts = loadFacts();
 const ip = (text: string): number => parseIpv4(text) ?? assert.fail(text);
@@ -123,12 +124,12 @@ describe('loading', () => {
         { cloud: 'Public', changeNumber: 400, origin: 'test', date: '2026-01-01' },
         [{ ...tag, name: 'Only', prefixes: ['192.0.2.0/24', '2001:db8::/32'] }],
       );
-      writeFileSync(path, encodeServiceTags(table));
+      writeFileSync(path, pack(printServiceTags(table)));
       const facts = loadFacts(folder);
       assert.deepEqual(facts.serviceTagNames(), ['Only']);
       assert.deepEqual(facts.serviceTag('only'), [{ first: ip('192.0.2.0'), last: ip('192.0.2.255') }]);
       assert.equal(facts.serviceTagOrigin, 'test, change 400, 2026-01-01');
-      writeFileSync(path, encodeServiceTags(table).subarray(0, 40));
+      writeFileSync(path, pack(printServiceTags(table)).subarray(0, 40));
       assert.throws(() => loadFacts(folder), /does not decompress/);
     } finally {
       rmSync(folder, { recursive: true });

@@ -1,10 +1,9 @@
 // The compact form of Azure Firewall's FQDN tags. Microsoft publishes the names of the tags and, for most of them, only
 // documents what they are meant to cover; each tag says what its list is. One header line of JSON, then lines of tag, note,
-// protocol, port and names, parted by tabs, all of it gzip.
+// protocol, port and names, parted by tabs. Pure.
 
-import { gzipSync } from 'node:zlib';
 import { type FqdnPattern, parseTagPattern } from '#net/fqdn.ts';
-import { BadFactsFile, decodeLines } from './service-tag-table.ts';
+import { BadFactsFile, readLines } from './compact-file.ts';
 
 const FORMAT = 'postern-fqdn-tags-1';
 /** In a name: one name for every region, such as `*.hcp.{region}.azmk8s.io`. */
@@ -34,17 +33,17 @@ export interface FqdnTagTable {
   find(name: string): readonly FqdnTagLine[] | undefined;
 }
 
-export function encodeFqdnTags(origin: string, date: string, lines: readonly FqdnTagLine[]): Buffer {
+export function printFqdnTags(origin: string, date: string, lines: readonly FqdnTagLine[]): string {
   const header = JSON.stringify({ format: FORMAT, lines: lines.length, origin, date });
   const body = lines.map(line =>
     [line.tag, line.note, line.protocol, line.port, line.names.join(' ')].join('\t'),
   );
-  return gzipSync(`${[header, ...body].join('\n')}\n`, { level: 9 });
+  return `${[header, ...body].join('\n')}\n`;
 }
 
 /** Throws `BadFactsFile`. */
-export function decodeFqdnTags(bytes: Uint8Array): FqdnTagTable {
-  const { header, lines } = decodeLines(bytes, FORMAT);
+export function parseFqdnTags(text: string): FqdnTagTable {
+  const { header, lines } = readLines(text, FORMAT);
   if (header.lines !== lines.length)
     throw new BadFactsFile(`it should hold ${header.lines} lines and holds ${lines.length}`);
   const linesOf = new Map<string, string[]>();

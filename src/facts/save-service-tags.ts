@@ -4,12 +4,13 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { importedServiceTagsPath } from './facts.ts';
-import { encodeServiceTags, type ServiceTagTable } from './service-tag-table.ts';
+import { pack } from './gzip.ts';
+import { printServiceTags, type ServiceTagTable } from './service-tag-table.ts';
 
 /** Returns the path of the file. */
 export function saveServiceTags(stateFolder: string, table: ServiceTagTable): string {
   const path = importedServiceTagsPath(stateFolder);
-  const bytes = encodeServiceTags(table);
+  const bytes = pack(printServiceTags(table));
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const beside = `${path}.${process.pid}.tmp`;
   try {

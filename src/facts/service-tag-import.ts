@@ -3,11 +3,11 @@
 
 import ipaddr from 'ipaddr.js';
 import { countAddresses, intersectRanges } from '#net/ipv4.ts';
+import { BadFactsFile } from './compact-file.ts';
+import { isCompactForm, unpack } from './gzip.ts';
 import {
-  BadFactsFile,
-  decodeServiceTags,
   ipv4RangesOf,
-  isCompactForm,
+  parseServiceTags,
   type ServiceTag,
   type ServiceTagHeader,
   type ServiceTagTable,
@@ -25,7 +25,7 @@ export function readServiceTagFile(
   bytes: Uint8Array,
   source: Pick<ServiceTagHeader, 'origin' | 'date'>,
 ): ServiceTagTable {
-  const table = isCompactForm(bytes) ? decodeServiceTags(bytes) : readDownload(bytes, source);
+  const table = isCompactForm(bytes) ? parseServiceTags(unpack(bytes)) : readDownload(bytes, source);
   if (table.names.length === 0) throw new BadFactsFile('it holds no service tag');
   const seen = new Set<string>();
   for (const name of table.names) {

@@ -1,13 +1,11 @@
 // The compact form of Azure's service tags: one header line of JSON, then one line a tag, fields parted by tabs, prefixes
-// by spaces, all of it gzip. Reading splits lines only; a tag's fields are parsed when somebody asks for the tag. What is
-// kept are names, numbers and prefixes, enough to print the list in the shape of Azure's API.
+// by spaces. Reading splits lines only; a tag's fields are parsed when somebody asks for the tag. What is
+// kept are names, numbers and prefixes, enough to print the list in the shape of Azure's API. Pure.
 
-import { gunzipSync, gzipSync } from 'node:zlib';
 import { type Ipv4Range, mergeRanges, parsePrefix } from '#net/ipv4.ts';
+import { BadFactsFile, readLines } from './compact-file.ts';
 
 const FORMAT = 'postern-service-tags-1';
-/** Decompressed size that is refused: Microsoft's file has 4 MB as JSON, 1.7 MB in this form. */
-const MAXIMUM_BYTES = 64 * 1024 * 1024;
 
 export interface ServiceTagHeader {
   readonly cloud: string;
@@ -44,11 +42,6 @@ export function ipv4RangesOf(tag: ServiceTag): Ipv4Range[] {
   return mergeRanges(tag.prefixes.flatMap(text => parsePrefix(text) ?? []));
 }
 
-/** A file that is not, or no longer, what it should be. The message says what is wrong with it. */
-export class BadFactsFile extends Error {
-  override readonly name = 'BadFactsFile';
-}
-
 export function toServiceTagTable(header: ServiceTagHeader, tags: readonly ServiceTag[]): ServiceTagTable {
   const byName = new Map(tags.map(tag => [tag.name.toLowerCase(), tag]));
   return {
@@ -59,7 +52,7 @@ export function toServiceTagTable(header: ServiceTagHeader, tags: readonly Servi
   };
 }
 
-export function encodeServiceTags(table: ServiceTagTable): Buffer {
+export function printServiceTags(table: ServiceTagTable): string {
   const lines = table.names.map(name => {
     const tag = table.find(name) as ServiceTag;
     const features = tag.networkFeatures.join(',');
@@ -69,16 +62,12 @@ export function encodeServiceTags(table: ServiceTagTable): Buffer {
     ].join('\t');
   });
   const header = JSON.stringify({ format: FORMAT, tags: lines.length, ...table.header });
-  return gzipSync(`${[header, ...lines].join('\n')}\n`, { level: 9 });
-}
-
-export function isCompactForm(bytes: Uint8Array): boolean {
-  return bytes[0] === 0x1f && bytes[1] === 0x8b;
+  return `${[header, ...lines].join('\n')}\n`;
 }
 
 /** Throws `BadFactsFile`. */
-export function decodeServiceTags(bytes: Uint8Array): ServiceTagTable {
-  const { header, lines } = decodeLines(bytes, FORMAT);
+export function parseServiceTags(text: string): ServiceTagTable {
+  const { header, lines } = readLines(text, FORMAT);
   if (header.tags !== lines.length)
     throw new BadFactsFile(`it should hold ${header.tags} tags and holds ${lines.length}`);
   const lineOf = new Map<string, string>();
@@ -118,27 +107,4 @@ function parseLine(line: string): ServiceTag {
     networkFeatures: features === '' ? [] : features.split(','),
     prefixes: prefixes === '' ? [] : prefixes.split(' '),
   };
-}
-
-/** Header and lines of either compact file; throws `BadFactsFile`. */
-export function decodeLines(
-  bytes: Uint8Array,
-  format: string,
-): { header: Record<string, unknown>; lines: string[] } {
-  let text: string;
-  try {
-    text = gunzipSync(bytes, { maxOutputLength: MAXIMUM_BYTES }).toString('utf8');
-  } catch (cause) {
-    throw new BadFactsFile(`it does not decompress: ${(cause as Error).message}`, { cause });
-  }
-  const [first = '', ...lines] = text.split('\n');
-  if (lines.pop() !== '') throw new BadFactsFile('its last line is cut off');
-  let header: Record<string, unknown>;
-  try {
-    header = JSON.parse(first);
-  } catch (cause) {
-    throw new BadFactsFile('its first line is not JSON', { cause });
-  }
-  if (header.format !== format) throw new BadFactsFile(`its format is ${header.format}, not ${format}`);
-  return { header, lines };
 }
