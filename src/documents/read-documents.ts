@@ -1,0 +1,114 @@
+// Files to ARM documents: what `az` prints of a resource or a list of them, ARM's own JSON, templates and exports. Every
+// document remembers where it stands, so that whoever judges it can say so. All faults are collected; resources that say
+// nothing about a firewall are listed, never dropped unseen. Pure: text comes in.
+
+import type { ArmDocument } from '#arm/arm-document.ts';
+import { isObject, type Json } from '#arm/json-reader.ts';
+import { idKey } from '#arm/resource-id.ts';
+import { isPolicyType, toArmDocument, typeOfResource } from './arm-shape.ts';
+import { type JsonText, parseJsonText, pathOf, type TextPosition } from './json-text.ts';
+
+export interface DocumentFile {
+  /** As the user named it. */
+  readonly file: string;
+  readonly text: string;
+}
+
+export interface DocumentPlace extends TextPosition {
+  readonly file: string;
+  /** JSON path in the file; empty for the whole of it. */
+  readonly path: string;
+}
+
+export interface PlacedDocument {
+  readonly document: ArmDocument;
+  readonly place: DocumentPlace;
+}
+
+export interface DocumentFault {
+  readonly place: DocumentPlace;
+  readonly message: string;
+}
+
+/** A resource, or a whole file, that was understood and says nothing about what a firewall does. */
+export interface IgnoredResource {
+  readonly place: DocumentPlace;
+  /** Such as `Microsoft.Compute/virtualMachines`, or words for a file. */
+  readonly type: string;
+  readonly name: string;
+}
+
+export interface ReadDocuments {
+  readonly documents: readonly PlacedDocument[];
+  readonly faults: readonly DocumentFault[];
+  readonly ignored: readonly IgnoredResource[];
+}
+
+/** `policy.json:12:3: resources[2]: message`. */
+export function formatDocumentFault({ place, message }: DocumentFault): string {
+  const { file, line, column, path } = place;
+  return `${file}:${line}:${column}: ${path === '' ? '' : `${path}: `}${message}`;
+}
+
+export function readDocuments(files: readonly DocumentFile[]): ReadDocuments {
+  const found: Found = { documents: [], faults: [], ignored: [] };
+  for (const file of files) readFile(file, found);
+  const seen = new Map<string, DocumentPlace>();
+  for (const { document, place } of found.documents) {
+    const other = seen.get(idKey(document.id));
+    if (other)
+      found.faults.push({
+        place,
+        message: `${document.id} is described a second time; the first is in ${other.file}:${other.line}`,
+      });
+    else seen.set(idKey(document.id), place);
+  }
+  return found;
+}
+
+interface Found {
+  readonly documents: PlacedDocument[];
+  readonly faults: DocumentFault[];
+  readonly ignored: IgnoredResource[];
+}
+
+function readFile({ file, text }: DocumentFile, found: Found): void {
+  const { json, faults } = parseJsonText(text);
+  if (!json) {
+    for (const { message, ...position } of faults)
+      found.faults.push({ place: { file, path: '', ...position }, message });
+    return;
+  }
+  const at = (path: string): DocumentPlace => ({ file, path, ...json.positionOf(path) });
+  readValue(json, at, found);
+}
+
+function readValue({ value }: JsonText, at: (path: string) => DocumentPlace, found: Found): void {
+  const [list, parent] = Array.isArray(value)
+    ? [value as unknown[], '']
+    : isObject(value) && Array.isArray(value.value) && value.id === undefined
+      ? [value.value as unknown[], 'value']
+      : [undefined, ''];
+  if (!list) readResource(value, at(''), found);
+  for (const [index, item] of list?.entries() ?? []) readResource(item, at(pathOf(parent, index)), found);
+}
+
+function readResource(value: unknown, place: DocumentPlace, found: Found): void {
+  const type = isObject(value) ? typeOfPrinted(value) : '';
+  if (type !== '' && !isPolicyType(type)) {
+    const { name, id } = value as Json;
+    found.ignored.push({ place, type, name: String(name ?? id ?? '') });
+    return;
+  }
+  try {
+    found.documents.push({ document: toArmDocument(value), place });
+  } catch (error) {
+    found.faults.push({ place, message: (error as Error).message });
+  }
+}
+
+/** By its id, which says more than `type`. */
+function typeOfPrinted({ id, type }: Json): string {
+  if (typeof id === 'string') return typeOfResource(id) || (typeof type === 'string' ? type : '');
+  return '';
+}
