@@ -2,7 +2,7 @@
 
 import { JsonReader } from '#arm/json-reader.ts';
 import { IP_GROUP_TYPE, readIpGroup } from '#model/ip-group.ts';
-import { firewallsWithIpGroup } from './references.ts';
+import { policyGraph, shownPolicyGraph } from './policy-graph.ts';
 import type { ResourceKind } from './resource-kind.ts';
 
 export const ipGroups: ResourceKind = {
@@ -18,12 +18,26 @@ export const ipGroups: ResourceKind = {
   check() {},
 
   showProperties({ document }, { store }) {
-    const firewalls = firewallsWithIpGroup(store, document.id).map(id => ({ id }));
-    return { ...document.properties, firewalls, firewallPolicies: [] };
+    const graph = shownPolicyGraph(store);
+    const references = (ids: readonly string[]) => ids.map(id => ({ id }));
+    return {
+      ...document.properties,
+      firewalls: references(graph.firewallsWithIpGroup(document.id)),
+      firewallPolicies: references(graph.policiesWithIpGroup(document.id)),
+    };
   },
 
   blockDeletion({ id, name }, { store }) {
-    const users = firewallsWithIpGroup(store, id);
+    const graph = policyGraph(store);
+    const policies = graph.policiesWithIpGroup(id);
+    if (policies.length > 0)
+      // Azure's code: Azure/azure-rest-api-specs#25739.
+      return {
+        code: 'IpGroupsHasFirewallPolicyReferences',
+        message: `IP group ${name} is in use by rule collection groups of ${policies.join(', ')} and cannot be deleted. Remove it from their rules first.`,
+        users: [...policies, ...graph.firewallsWithIpGroup(id)],
+      };
+    const users = graph.firewallsWithIpGroup(id);
     if (users.length === 0) return undefined;
     return {
       code: 'IpGroupInUseCannotBeDeleted',
@@ -35,6 +49,6 @@ export const ipGroups: ResourceKind = {
   affectedFirewalls(after, before, { store }) {
     if (JSON.stringify(after.properties.ipAddresses) === JSON.stringify(before?.properties.ipAddresses))
       return [];
-    return firewallsWithIpGroup(store, after.id);
+    return policyGraph(store).firewallsWithIpGroup(after.id);
   },
 };

@@ -2,7 +2,6 @@
 
 import { isObject, type Json } from '#arm/json-reader.ts';
 import { idKey, sameId } from '#arm/resource-id.ts';
-import { ipGroupIdsIn } from '#model/ip-group.ts';
 import { subnetsOf, VIRTUAL_NETWORK_TYPE } from '#model/virtual-network.ts';
 import type { ArmDocument, ResourceStore } from '#store/resource-store.ts';
 
@@ -61,13 +60,6 @@ export function configurationsWithPublicIp(store: ResourceStore, publicIpId: str
   return firewallsIn(store)
     .flatMap(ipConfigurationsOf)
     .filter(({ publicIpId: id }) => id !== undefined && sameId(id, publicIpId));
-}
-
-/** Ids of the firewalls whose rules name the IP group. */
-export function firewallsWithIpGroup(store: ResourceStore, ipGroupId: string): string[] {
-  return firewallsIn(store)
-    .filter(({ properties }) => ipGroupIdsIn(properties).some(id => sameId(id, ipGroupId)))
-    .map(({ id }) => id);
 }
 
 /** Ids of the subnets that a route table is associated with. */

@@ -26,7 +26,7 @@ export function resourceGroupRoutes(context: KindContext, lock: KeyLock): Hono {
     http.json({ value: filtered(listGroups(context), http.req.raw).map(showGroup) }),
   );
   const listResources = (http: Context, resources: readonly StoredResource[]) => {
-    const shown = resources.filter(({ document }) => kindOfType(document.type) !== undefined);
+    const shown = resources.filter(({ document }) => isTracked(document.type));
     return http.json({ value: filtered(shown, http.req.raw).flatMap(summarize) });
   };
   routes.get('/subscriptions/:s/resources', http => listResources(http, store.list()));
@@ -159,6 +159,12 @@ function showGroup({ document }: StoredResource): Json {
     ...(tags === undefined ? {} : { tags }),
     properties: { provisioningState: 'Succeeded' },
   };
+}
+
+/** Lists of all types leave out what lives below another resource, as Azure's do. */
+function isTracked(type: string): boolean {
+  const kind = kindOfType(type);
+  return kind !== undefined && kind.parentType === undefined;
 }
 
 /** A resource as lists of all types show it: without properties. */

@@ -33,6 +33,11 @@ export interface ResourceKind {
   /** Place in the deletion of a whole group, lowest first: users go before what they use. */
   readonly deletionRank: number;
   readonly child?: ChildKind;
+  /**
+   * Type of the resource it lives below, as an entry of the store of its own: it has neither location nor tags, is written
+   * one after the other with its siblings, and goes when its parent goes.
+   */
+  readonly parentType?: string;
   /** The document to store; faults go to the reader. */
   read(request: WriteRequest, context: KindContext): ArmDocument;
   /** Faults that only other resources can tell: references, and parts that are still used. */
@@ -41,7 +46,13 @@ export interface ResourceKind {
   showProperties(resource: StoredResource, context: KindContext): Json;
   blockDeletion(document: ArmDocument, context: KindContext): DeletionBlock | undefined;
   /** Ids of firewalls whose rules or addresses this write changes, other than the resource itself. */
-  affectedFirewalls(after: ArmDocument, before: ArmDocument | undefined, context: KindContext): string[];
+  affectedFirewalls(
+    after: ArmDocument,
+    before: ArmDocument | undefined,
+    context: KindContext,
+  ): readonly string[];
+  /** The same for its deletion; absent where nothing that others run can be deleted. */
+  affectedByDeletion?(document: ArmDocument, context: KindContext): readonly string[];
 }
 
 /** Children that live inside their parent's document: subnets, routes. */

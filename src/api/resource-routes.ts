@@ -4,7 +4,7 @@ import { type Context, Hono } from 'hono';
 import { ArmError } from '#arm/arm-error.ts';
 import type { EtagConditions } from '#arm/etag.ts';
 import type { Json } from '#arm/json-reader.ts';
-import { idKey } from '#arm/resource-id.ts';
+import { idKey, sameId } from '#arm/resource-id.ts';
 import type { StoredResource } from '#store/resource-store.ts';
 import { pathSegments, readJson } from './http.ts';
 import type { KeyLock } from './key-lock.ts';
@@ -14,6 +14,7 @@ import type { ChildKind, KindContext, ResourceKind } from './resource-kind.ts';
 import {
   deleteChild,
   deleteResource,
+  parentIdOf,
   patchTags,
   putChild,
   putResource,
@@ -37,9 +38,16 @@ export function resourceRoutes(context: KindContext, lock: KeyLock): Hono {
       words.filter((_, index) => index % 2 === 0),
     );
     const resourceGroup = findGroup(group, context);
-    const [type = '', name, childList, childName] = words;
-    const id = `${resourceGroup.document.id}/providers/${kind.type.split('/')[0]}/${kind.type.split('/')[1] ?? type}/${name ?? ''}`;
+    const [, name, childList, childName] = words;
+    const [provider, type, partType] = kind.type.split('/');
+    const id = `${resourceGroup.document.id}/providers/${provider}/${type}/${name ?? ''}`;
     if (name === undefined) return listResources(http, kind, group, context);
+    if (kind.parentType !== undefined) {
+      const owner = context.store.get(id)?.document.id ?? id;
+      if (childName === undefined) return listParts(http, kind, owner, context);
+      const target = { id: `${owner}/${partType}/${childName}`, name: childName, group };
+      return await oneResource(http, kind, target, context, lock);
+    }
     const child = childList === undefined ? undefined : kind.child;
     const parent = context.store.get(id)?.document.id ?? id;
     if (child === undefined) return await oneResource(http, kind, { id, name, group }, context, lock);
@@ -59,6 +67,16 @@ function listResources(http: Context, kind: ResourceKind, group: string, context
   return http.json({ value: listOf(kind, context, group) });
 }
 
+function listParts(http: Context, kind: ResourceKind, ownerId: string, context: KindContext): Response {
+  if (!isRead(http)) throw methodNotAllowed(http, 'GET');
+  findResource(ownerId, context);
+  const value = context.store
+    .list({ type: kind.type })
+    .filter(({ document }) => sameId(parentIdOf(document.id), ownerId))
+    .map(resource => showResource(resource, kind, context));
+  return http.json({ value });
+}
+
 function listChildren(
   http: Context,
   kind: ResourceKind,
@@ -67,7 +85,7 @@ function listChildren(
   context: KindContext,
 ): Response {
   if (!isRead(http)) throw methodNotAllowed(http, 'GET');
-  const parent = findResource(parentId, kind, context);
+  const parent = findResource(parentId, context);
   return http.json({ value: shownChildren(showResource(parent, kind, context), child.list) });
 }
 
@@ -81,10 +99,10 @@ async function oneResource(
   switch (http.req.method) {
     case 'HEAD':
     case 'GET':
-      return answer(http, 200, showResource(findResource(target.id, kind, context), kind, context));
+      return answer(http, 200, showResource(findResource(target.id, context), kind, context));
     case 'PUT': {
       const body = await readJson(http.req.raw);
-      return await lock.run(idKey(target.id), async () => {
+      return await lock.run(lockKeyOf(kind, target.id), async () => {
         // Again: while this write was waiting, the group may have been deleted.
         findGroup(target.group, context);
         const written = putResource(kind, target, body, conditionsOf(http), context);
@@ -92,20 +110,30 @@ async function oneResource(
       });
     }
     case 'PATCH': {
+      if (kind.parentType !== undefined) throw methodNotAllowed(http, 'GET, PUT, DELETE');
       const body = await readJson(http.req.raw);
-      const patched = patchTags(findResource(target.id, kind, context), body, context);
+      const patched = patchTags(findResource(target.id, context), body, context);
       return answer(http, 200, showResource(patched, kind, context));
     }
     case 'DELETE':
-      return await lock.run(idKey(target.id), async () => {
+      return await lock.run(lockKeyOf(kind, target.id), async () => {
         const deleted = deleteResource(kind, target.id, conditionsOf(http), context);
         if (!deleted) return http.body(null, 204);
-        await settleFirewalls(deleted.firewalls, context);
-        return http.body(null, 200);
+        const unsettled = await settleFirewalls(deleted.firewalls, context);
+        // Of a firewall that is gone nothing can be asked any more; of one that others have changed its state can.
+        const polled = unsettled.filter(id => context.store.get(id) !== undefined);
+        if (polled.length === 0) return http.body(null, 200);
+        announceOperation(http, polled, context);
+        return http.body(null, 202);
       });
     default:
       throw methodNotAllowed(http, 'GET, PUT, PATCH, DELETE');
   }
+}
+
+/** Writes of resources below one parent, and of the parent itself, wait for each other. */
+function lockKeyOf(kind: ResourceKind, id: string): string {
+  return idKey(kind.parentType === undefined ? id : parentIdOf(id));
 }
 
 async function oneChild(
@@ -125,7 +153,7 @@ async function oneChild(
   switch (http.req.method) {
     case 'HEAD':
     case 'GET':
-      return answer(http, 200, pick(showResource(findResource(parentId, kind, context), kind, context)));
+      return answer(http, 200, pick(showResource(findResource(parentId, context), kind, context)));
     case 'PUT': {
       const body = await readJson(http.req.raw);
       return await lock.run(idKey(parentId), async () => {
@@ -155,7 +183,7 @@ async function answerWritten(
   const resource = context.store.get(document.id) ?? written.resource;
   let shown = pick(showResource(resource, kind, context));
   if (unsettled.length > 0) {
-    announceOperation(http, document.location ?? 'global', unsettled, context.options.subscription.id);
+    announceOperation(http, unsettled, context);
     shown = { ...shown, properties: { ...(shown.properties as Json), provisioningState: 'Updating' } };
   }
   return answer(http, written.created ? 201 : 200, shown);
@@ -183,14 +211,14 @@ export function methodNotAllowed(http: Context, allowed: string): ArmError {
   );
 }
 
-function findResource(id: string, kind: ResourceKind, { store }: KindContext): StoredResource {
+function findResource(id: string, { store }: KindContext): StoredResource {
   const resource = store.get(id);
   if (resource) return resource;
-  const [, , , , group = ''] = id.split('/');
+  const [, , , , group = '', , provider, ...words] = id.split('/');
   throw new ArmError(
     404,
     'ResourceNotFound',
-    `The Resource '${kind.type}/${id.split('/').at(-1)}' under resource group '${group}' was not found.`,
+    `The Resource '${provider}/${words.join('/')}' under resource group '${group}' was not found.`,
   );
 }
 
@@ -205,6 +233,8 @@ function findKind(namespace: string, types: readonly string[]): ResourceKind {
       `No registered resource provider was found for the type '${type}'. This API answers for ${KINDS.map(kind => kind.type).join(', ')}.`,
     );
   const [first = '', second, ...rest] = types;
+  const part = kindOfType(type);
+  if (part) return part;
   const kind = kindOfType(`${namespace}/${first}`);
   const fits =
     kind && (second === undefined || (kind.child !== undefined && sameName(kind.child.list, second)));

@@ -4,6 +4,7 @@
 import { ArmError, refuseFaults } from '#arm/arm-error.ts';
 import { checkEtag, type EtagConditions, formatEtag } from '#arm/etag.ts';
 import { Faults, isObject, type Json, JsonReader } from '#arm/json-reader.ts';
+import { groupKeyOf, idKey } from '#arm/resource-id.ts';
 import { faultOfName } from '#model/names.ts';
 import { PUBLIC_IP_TYPE } from '#model/public-ip.ts';
 import { checkSpelling, readLocation, readTags } from '#model/resource-group.ts';
@@ -37,6 +38,9 @@ export function putResource(
 ): Written {
   const { store } = context;
   return store.transaction(() => {
+    // A configuration file that describes the parent says what is below it too.
+    if (kind.parentType !== undefined)
+      refuseDescribed(parentOf(parentIdOf(target.id), target.name, kind, context));
     const before = store.get(target.id);
     if (before) refuseDescribed(before);
     checkEtag(conditions, before && formatEtag(before.revision), target.id);
@@ -49,9 +53,10 @@ export function putResource(
     checkSpelling(reader, 'name', name);
     checkSpelling(reader, 'type', kind.type);
     reader.readOnly('etag');
-    const location = readLocation(reader);
-    const tags = readTags(reader);
-    if (before && location !== '' && before.document.location !== location)
+    const located = kind.parentType === undefined;
+    const location = located ? readLocation(reader) : undefined;
+    const tags = located ? readTags(reader) : undefined;
+    if (before && location && before.document.location !== location)
       throw new ArmError(
         409,
         'InvalidResourceLocation',
@@ -61,7 +66,7 @@ export function putResource(
       id: before?.document.id ?? target.id,
       name,
       type: kind.type,
-      location,
+      ...(location === undefined ? {} : { location }),
       ...(tags === undefined || Object.keys(tags).length === 0 ? {} : { tags }),
     };
     const document = kind.read({ envelope, body, reader, before: before?.document }, context);
@@ -132,9 +137,16 @@ export function deleteResource(
     checkEtag(conditions, resource && formatEtag(resource.revision), id);
     if (!resource) return undefined;
     refuseDescribed(resource);
+    if (kind.parentType !== undefined) {
+      const parent = store.get(parentIdOf(id));
+      if (parent) refuseDescribed(parent);
+    }
     refuseBlocked(kind.blockDeletion(resource.document, context), resource.document.id);
+    const affected = kind.affectedByDeletion?.(resource.document, context) ?? [];
+    for (const part of partsOf(resource.document, context)) store.delete(part.document.id);
     store.delete(id);
-    return { firewalls: hasDataPath(resource.document) ? [resource.document.id] : [] };
+    const waiting = affected.filter(firewall => markUpdating(firewall, context));
+    return { firewalls: hasDataPath(resource.document) ? [resource.document.id] : waiting };
   });
 }
 
@@ -191,13 +203,39 @@ function write(
   const affected = kind.affectedFirewalls(document, before?.document, context);
   const itself = hasDataPath(document) || hasDataPath(before?.document) ? [document.id] : [];
   const resource = context.store.put({ ...document, properties });
-  return { resource, created: before === undefined, firewalls: [...itself, ...affected] };
+  const waiting = affected.filter(id => markUpdating(id, context));
+  return { resource, created: before === undefined, firewalls: [...itself, ...waiting] };
+}
+
+/**
+ * Says of a firewall that what it runs has changed, until it is in force; after a failure this is what asks for another
+ * try. False if it runs nothing.
+ */
+function markUpdating(firewallId: string, { store }: KindContext): boolean {
+  const document = store.get(firewallId)?.document;
+  if (!document || !hasDataPath(document)) return false;
+  if (document.properties.provisioningState !== 'Updating')
+    store.put({ ...document, properties: { ...document.properties, provisioningState: 'Updating' } });
+  return true;
+}
+
+/** The resources that live below this one as entries of their own. */
+function partsOf({ id }: ArmDocument, { store }: KindContext): StoredResource[] {
+  const prefix = `${idKey(id)}/`;
+  return store
+    .list({ resourceGroup: groupKeyOf(id) })
+    .filter(({ document }) => idKey(document.id).startsWith(prefix));
+}
+
+/** The id without its last type and name. */
+export function parentIdOf(id: string): string {
+  return id.split('/').slice(0, -2).join('/');
 }
 
 function parentOf(
   parentId: string,
   childName: string,
-  child: ChildKind,
+  child: Pick<ChildKind, 'type'>,
   { store }: KindContext,
 ): StoredResource {
   const parent = store.get(parentId);

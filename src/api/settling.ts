@@ -46,12 +46,12 @@ async function bounded(settled: Promise<Settled>, timeoutMs: number): Promise<Se
 /** Names the operation in the headers of an answer to a write. */
 export function announceOperation(
   http: Context,
-  location: string,
   firewallIds: readonly string[],
-  subscriptionId: string,
+  { store, options }: KindContext,
 ): void {
   const name = formatOperationName(firewallIds);
-  const path = `/subscriptions/${subscriptionId}/providers/Microsoft.Network/locations/${location}/operations/${name}`;
+  const location = store.get(firewallIds[0] ?? '')?.document.location ?? 'global';
+  const path = `/subscriptions/${options.subscription.id}/providers/Microsoft.Network/locations/${location}/operations/${name}`;
   http.header(
     'Azure-AsyncOperation',
     `${originOf(http.req.raw)}${path}?api-version=${apiVersionOf(http.req.raw)}`,

@@ -37,6 +37,8 @@ const RELEVANT_TYPES: ReadonlySet<string> = new Set(
     'Microsoft.Network/publicIPAddresses',
     'Microsoft.Network/virtualNetworks',
     'Microsoft.Network/ipGroups',
+    'Microsoft.Network/firewallPolicies',
+    'Microsoft.Network/firewallPolicies/ruleCollectionGroups',
   ].map(type => type.toLowerCase()),
 );
 
