@@ -24,6 +24,7 @@ export interface NetworkLine {
   readonly to?: readonly string[];
   readonly fqdns?: readonly string[];
   readonly ports?: readonly string[];
+  readonly boundPorts?: readonly number[];
 }
 
 export interface NatLine {
@@ -63,7 +64,7 @@ export function program(lines: ProgramLines): Program {
   const decide = (rule: string, kind: 'network' | 'nat', action: 'Allow' | 'Deny'): number =>
     decisions.push({ rule: { policy: '', group: '', collection: 'test', rule }, kind, action }) - 1;
   const networkClauses = (lines.network ?? []).map((line): NetworkClause => {
-    const { rule, action = 'Allow', protocols = ['TCP'], from, to, fqdns, ports } = line;
+    const { rule, action = 'Allow', protocols = ['TCP'], from, to, fqdns, ports, boundPorts } = line;
     const destinations = [
       ...(to === undefined ? [] : [{ kind: 'addresses' as const, set: set(to) }]),
       ...(fqdns ?? []).map(fqdn => ({ kind: 'fqdn' as const, fqdn })),
@@ -75,6 +76,7 @@ export function program(lines: ProgramLines): Program {
       ...(from === undefined ? {} : { sources: set(from) }),
       ...(destinations.length === 0 ? {} : { destinations }),
       ...(ports === undefined ? {} : { ports: ports.map(text => parsePortRange(text) as Ipv4Range) }),
+      ...(boundPorts === undefined ? {} : { boundPorts }),
     };
   });
   const natClauses = (lines.nat ?? []).map((line): NatClause => {

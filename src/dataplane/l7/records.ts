@@ -5,6 +5,7 @@ import type { Decision, ReasonCode } from '#ir/decision.ts';
 import type { RuleRef } from '#model/rule-ref.ts';
 import { formatIpv4 } from '#net/ipv4.ts';
 import { type ApplicationRuleRecord, ruleColumns, type ThreatIntelRecord } from '#telemetry/records.ts';
+import { REASON_TEXTS } from '../reason-texts.ts';
 import type { Ends, Threat } from './judge.ts';
 
 /** Log columns are bounded; a path can be 64 KiB long. */
@@ -22,29 +23,11 @@ export function outcomeOf(decision: Exclude<Decision, { action: 'Pending' }>): O
   return { action: decision.action, rule: decision.rule, reason: decision.reason };
 }
 
-/** `ActionReason` of a record. Empty where a rule decided: its name says it all, as in Azure. */
+/** `ActionReason` of a record. */
 export function actionReason({ reason, detail }: Outcome): string {
-  const text = REASONS[reason];
+  const text = REASON_TEXTS[reason];
   return detail === undefined ? text : `${text}: ${detail}`;
 }
-
-const REASONS: Readonly<Record<ReasonCode, string>> = {
-  RuleMatched: '',
-  DefaultAction: 'Default Action',
-  ThreatIntel: 'Threat Intelligence',
-  SniMismatch: 'SNI is not a name of the network rule',
-  ProtocolNotTranslated: 'Only TCP and UDP can leave with a public address',
-  SniMissing: 'SNI TLS extension was missing',
-  NotTls: 'Not a TLS connection',
-  NotHttp: 'Not an acceptable HTTP request',
-  HostMissing: 'Host header was missing',
-  HostPortMismatch: 'Port of the Host header differs from the TCP port',
-  ForbiddenAddress: 'The name resolves to an address that is never connected to',
-  NameUnresolved: 'The name could not be resolved',
-  Ipv6NotGoverned: 'IPv6 is not governed',
-  NoNatRule: 'No NAT rule',
-  DnsProxy: 'DNS proxy',
-};
 
 export function applicationRecord(
   ends: Ends,

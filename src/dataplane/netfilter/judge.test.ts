@@ -37,12 +37,46 @@ describe('a connection judged without a packet', () => {
     const any = (ports?: string[]) => ({
       network: [{ rule: 'any', protocols: ['Any'] as const, ...(ports === undefined ? {} : { ports }) }],
     });
-    assert.equal(judge(any(), { protocol: 47 }), 0x17000001);
+    const inside = { destination: address('10.9.9.9') };
+    assert.equal(judge(any(), { ...inside, protocol: 47 }), 0x17000001);
     assert.equal(judge(any(['443']), { protocol: 47 }), undefined);
     assert.equal(judge(any(['443']), { protocol: 17 }), 0x17000001);
     assert.equal(judge(any(['443']), { protocol: 1 }), undefined);
     const icmp = { network: [{ rule: 'icmp', protocols: ['ICMP'] as const, ports: ['443'] }] };
-    assert.equal(judge(icmp, { protocol: 1, destinationPort: 0 }), 0x17000001);
+    assert.equal(judge(icmp, { ...inside, protocol: 1, destinationPort: 0 }), 0x17000001);
+  });
+
+  it('what is neither TCP nor UDP stays while it needs no public address', () => {
+    const lines = (privateRanges: string[]) => ({
+      privateRanges,
+      network: [{ rule: 'any', protocols: ['Any'] as const }],
+    });
+    const ping = { protocol: 1, destinationPort: 0 };
+    assert.equal(judge(lines(['255.255.255.255/32']), ping), undefined);
+    assert.equal(
+      judge(lines(['255.255.255.255/32']), { ...ping, destination: address('10.9.9.9') }),
+      0x17000001,
+    );
+    assert.equal(judge(lines(['192.0.2.0/24']), ping), 0x17000001);
+    assert.equal(judge(lines(['0.0.0.0/0']), ping), 0x17000001);
+    assert.equal(judge(lines(['198.51.100.0/24']), {}), 0x17000001, 'TCP is translated');
+  });
+
+  it('what a name alone allowed ends on a bound port; what the rule names by address goes on', () => {
+    const clause = { rule: 'name', to: ['192.0.2.9'], fqdns: ['a.example.org'], boundPorts: [443] };
+    const fqdnHas = () => true;
+    assert.equal(judge({ network: [clause] }, {}, { fqdnHas }), undefined);
+    assert.equal(judge({ network: [clause] }, { destinationPort: 80 }, { fqdnHas }), 0x17000001);
+    assert.equal(
+      judge({ network: [clause] }, { destination: address('192.0.2.9') }, { fqdnHas }),
+      0x17000001,
+    );
+    const any = { ...clause, protocols: ['Any'] as const };
+    assert.equal(judge({ network: [any] }, { protocol: 17 }, { fqdnHas }), 0x17000001);
+  });
+
+  it('the addresses of the firewall are nobody’s server', () => {
+    assert.equal(judge({ network: [{ rule: 'all' }] }, { destination: address('198.51.100.1') }), undefined);
   });
 
   it('names count by the addresses they have now', () => {
@@ -96,5 +130,23 @@ describe('a connection judged without a packet', () => {
     const flow = { destination: address('10.42.1.1'), destinationPort: 53 };
     assert.equal(judge({ dns: true }, flow), 0x77000000);
     assert.equal(judge({ network: [{ rule: 'all' }] }, flow), undefined);
+  });
+
+  it('DNS of the firewall ends when a NAT rule takes its port', () => {
+    const flow = { protocol: 17, destination: address('10.42.1.1'), destinationPort: 53 };
+    const nat = [
+      {
+        rule: 'dns',
+        to: '10.42.1.1',
+        port: '53',
+        protocol: 'UDP' as const,
+        target: '10.42.9.4',
+        targetPort: 53,
+      },
+    ];
+    assert.equal(judge({ dns: true, nat }, flow), undefined);
+    const translated = { address: address('10.42.9.4'), port: 53 };
+    assert.equal(judge({ dns: true, nat }, { ...flow, translated }), 0x17000001);
+    assert.equal(judge({ dns: true }, { ...flow, translated }), undefined);
   });
 });

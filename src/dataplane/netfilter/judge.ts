@@ -1,8 +1,8 @@
 // What the current policy says of a connection that an older one allowed: the same order as the kernel's chains,
 // over the same program, for connections that are idle and so do not bring a packet to be judged. Pure.
 
-import type { NetworkClause, Program } from '#ir/program.ts';
-import { type Ipv4Range, includesAddress, isNeverATarget, mergeRanges } from '#net/ipv4.ts';
+import type { NatClause, NetworkClause, Program } from '#ir/program.ts';
+import { type Ipv4Range, includesAddress, isIanaPrivate, isNeverATarget, mergeRanges } from '#net/ipv4.ts';
 import { ALL_PORTS, includesPort } from '#net/ports.ts';
 import type { ConnectionEnds } from '../data-plane.ts';
 import { CLASS_ALLOW, CLASS_LOCAL, DEFAULT_ACTION, markOf } from './marks.ts';
@@ -56,18 +56,40 @@ export function createJudge(program: Program, options: JudgeOptions): Judge {
   const findClause = (flow: JudgedFlow): NetworkClause | undefined =>
     program.netfilter.networkClauses.find(candidate => matchesNetwork(candidate, flow));
 
+  /** The clause matches by its names alone, on a port where the L7 engine asks the client for one. */
+  const goesToEngine = ({ destinations = [], boundPorts = [] }: NetworkClause, flow: JudgedFlow): boolean =>
+    flow.protocol === TCP &&
+    boundPorts.includes(flow.destinationPort) &&
+    !destinations.some(part => part.kind === 'addresses' && inSet(part.set, flow.destination));
+
+  const privateRanges = mergeRanges(program.netfilter.privateRanges);
+  const own = new Set([
+    program.privateAddress,
+    ...program.netfilter.snatAddresses,
+    ...program.publicIps.map(({ address }) => address),
+  ]);
+
   const judgeFlow = (flow: JudgedFlow): number | undefined => {
     if (includesAddress(threats, flow.destination)) return undefined;
-    if (flow.translated !== undefined) return judgeNat(program, options, flow, flow.translated, inSet);
+    const nat = findNatClause(program, options, flow, inSet);
+    // A connection keeps its translation, or its lack of one, for life.
+    if (nat !== undefined || flow.translated !== undefined)
+      return nat && flow.translated && leadsTo(nat, flow.translated)
+        ? markOf(CLASS_ALLOW, options.generation, nat.decision)
+        : undefined;
     if (flow.destination === program.privateAddress) {
       const dns = flow.destinationPort === 53 && (flow.protocol === TCP || flow.protocol === UDP);
       return dns && program.dns.enableProxy
         ? markOf(CLASS_LOCAL, options.generation, DEFAULT_ACTION)
         : undefined;
     }
-    if (isNeverATarget(flow.destination)) return undefined;
+    if (own.has(flow.destination) || isNeverATarget(flow.destination)) return undefined;
     const clause = findClause(flow);
-    return clause?.action === 'Allow' ? markOf(CLASS_ALLOW, options.generation, clause.decision) : undefined;
+    if (clause?.action !== 'Allow' || goesToEngine(clause, flow)) return undefined;
+    const translated = flow.protocol === TCP || flow.protocol === UDP;
+    if (!translated && !includesAddress(privateRanges, flow.destination) && !isIanaPrivate(flow.destination))
+      return undefined;
+    return markOf(CLASS_ALLOW, options.generation, clause.decision);
   };
 
   return {
@@ -77,14 +99,13 @@ export function createJudge(program: Program, options: JudgeOptions): Judge {
   };
 }
 
-function judgeNat(
+function findNatClause(
   program: Program,
-  { generation, natAddressOf }: JudgeOptions,
+  { natAddressOf }: JudgeOptions,
   flow: JudgedFlow,
-  translated: { readonly address: number; readonly port: number },
   inSet: (set: string | undefined, address: number) => boolean,
-): number | undefined {
-  const clause = program.netfilter.natClauses.find(
+): NatClause | undefined {
+  return program.netfilter.natClauses.find(
     candidate =>
       candidate.destination === flow.destination &&
       (candidate.protocol === 'TCP' ? TCP : UDP) === flow.protocol &&
@@ -92,11 +113,14 @@ function judgeNat(
       inSet(candidate.sources, flow.source) &&
       ('address' in candidate.target || natAddressOf(candidate.target.fqdn) !== undefined),
   );
-  if (clause === undefined) return undefined;
-  const same =
-    'fqdn' in clause.target ||
-    (clause.target.address === translated.address && clause.targetPort === translated.port);
-  return same ? markOf(CLASS_ALLOW, generation, clause.decision) : undefined;
+}
+
+/** Targets that are names may move. */
+function leadsTo(
+  { target, targetPort }: NatClause,
+  translated: { readonly address: number; readonly port: number },
+): boolean {
+  return 'fqdn' in target || (target.address === translated.address && targetPort === translated.port);
 }
 
 function matchesProtocol({ protocols, ports = [ALL_PORTS] }: NetworkClause, flow: JudgedFlow): boolean {

@@ -1,12 +1,14 @@
 // From what the kernel logged to records in Azure's shapes: the mark's generation and decision id lead back to the
 // rule of the policy that judged the packet, even after the next policy has come into force. Pure.
 
+import type { ReasonCode } from '#ir/decision.ts';
 import type { Program } from '#ir/program.ts';
 import { formatIpv4, parseIpv4 } from '#net/ipv4.ts';
 import type { LogEntry } from '#netlink/log-reader.ts';
 import type { PacketHeader } from '#netlink/packet-header.ts';
 import { type LogRecord, ruleColumns } from '#telemetry/records.ts';
 import type { ThreatLookup } from '../data-plane.ts';
+import { REASON_TEXTS } from '../reason-texts.ts';
 import { decisionOf, generationOf } from './marks.ts';
 import type { LogKind } from './names.ts';
 
@@ -21,8 +23,6 @@ const PROTOCOLS = new Map([
   [58, 'ICMPv6'],
   [132, 'SCTP'],
 ]);
-
-export const IPV6_REASON = 'IPv6 is not governed by the policy';
 
 /** What one generation's decision ids mean. */
 export interface GenerationLegend {
@@ -45,7 +45,7 @@ export function toLogRecord(
         Type: 'AZFWNetworkRule',
         ...ends,
         Action: 'Deny',
-        ActionReason: IPV6_REASON,
+        ActionReason: REASON_TEXTS.Ipv6NotGoverned,
         ...ruleColumns(null),
       };
     case 'threat-alert':
@@ -60,6 +60,7 @@ export function toLogRecord(
         IsTlsInspected: false,
       };
     case 'allow':
+    case 'not-translated':
     case 'deny': {
       const legend = legendOf(generationOf(entry.mark));
       if (legend === undefined) return undefined;
@@ -79,7 +80,7 @@ export function toLogRecord(
         Type: 'AZFWNetworkRule',
         ...ends,
         Action: kind === 'allow' ? 'Allow' : 'Deny',
-        ActionReason: decision === undefined ? 'Default Action' : '',
+        ActionReason: REASON_TEXTS[reasonOf(kind, decision !== undefined)],
         ...ruleColumns(decision?.rule ?? null),
       };
     }
@@ -87,6 +88,11 @@ export function toLogRecord(
       kind satisfies never;
       return undefined;
   }
+}
+
+function reasonOf(kind: 'allow' | 'deny' | 'not-translated', byRule: boolean): ReasonCode {
+  if (kind === 'not-translated') return 'ProtocolNotTranslated';
+  return byRule ? 'RuleMatched' : 'DefaultAction';
 }
 
 function endsOf(header: PacketHeader) {

@@ -70,7 +70,7 @@ describe('applying a program', () => {
     assert.match(closed, /add rule inet postern classify_inside drop\n/);
     assert.doesNotMatch(closed, /add rule inet postern classify_inside .*accept/);
     assert.doesNotMatch(creation, /flush|delete|(classify_inside|classify_outside|dnat_rules|snat_rules) /);
-    assert.match(chains, /^(flush chain inet postern (\w+)\nadd rule inet postern \2 goto body_\w+\n){5}$/);
+    assert.match(chains, /^(flush chain inet postern (\w+)\nadd rule inet postern \2 goto body_\w+\n){6}$/);
     assert.deepEqual(more, []);
     assert.equal(values.get('net/ipv4/ip_forward'), '1');
     assert.ok(
@@ -293,6 +293,7 @@ describe('records', () => {
       { prefix: 'allow', mark: 0x11000002, header },
       { prefix: 'deny', mark: 0x41000000, header },
       { prefix: 'deny', mark: 0x41000000, header },
+      { prefix: 'not-translated', mark: 0x11000001, header: { ...header, protocol: 1, icmpType: 8 } },
       { prefix: 'threat-deny', mark: 0x41000000, header },
       { prefix: 'ipv6', mark: 0, header: { ...header, version: 6, protocol: 58, icmpType: 128 } },
       { prefix: 'allow', mark: 0x15000001, header },
@@ -311,6 +312,7 @@ describe('records', () => {
         ['TCP', 'Allow', 'new', ''],
         ['web', '10.42.1.4', 8080],
         ['TCP', 'Deny', '', 'Default Action'],
+        ['ICMP Type=8', 'Deny', 'new', 'Only TCP and UDP can leave with a public address'],
         ['AZFWThreatIntel'],
         ['ICMPv6 Type=128', 'Deny', '', 'IPv6 is not governed by the policy'],
       ],

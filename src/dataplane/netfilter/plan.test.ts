@@ -54,6 +54,7 @@ describe('the order of judgement', () => {
       FROM_OWN,
       'ip daddr 203.0.113.5 meta mark set 0x47000000 goto threat_denied',
       ...nat,
+      'ip daddr 10.42.1.1 meta l4proto { tcp, udp } th dport 53 ct status dnat goto refuse',
       'ip daddr 10.42.1.1 meta l4proto { tcp, udp } th dport 53 meta mark set 0x77000000 goto admit',
       OWN,
       NOT_UNICAST,
@@ -110,13 +111,15 @@ describe('spoofed sources', () => {
 
 describe('network clauses', () => {
   const mark = 'meta mark set 0x17000001 goto allow';
+  const anyMark = 'meta mark set 0x17000001 goto allow_any_protocol';
+  const name = `ip daddr @${fqdnSetName('a.example.org')}`;
   const cases: readonly [
     string,
     Omit<NonNullable<ProgramLines['network']>[number], 'rule'>,
     readonly string[],
   ][] = [
-    ['Any without ports is every protocol', { protocols: ['Any'] }, [mark]],
-    ['Any with every port is every protocol too', { protocols: ['Any'], ports: ['*'] }, [mark]],
+    ['Any without ports is every protocol', { protocols: ['Any'] }, [anyMark]],
+    ['Any with every port is every protocol too', { protocols: ['Any'], ports: ['*'] }, [anyMark]],
     [
       'Any with ports is TCP and UDP',
       { protocols: ['Any'], ports: ['53'] },
@@ -125,9 +128,9 @@ describe('network clauses', () => {
     [
       'Any with ports beside ICMP',
       { protocols: ['Any', 'ICMP'], ports: ['53'] },
-      [`meta l4proto { tcp, udp } th dport 53 ${mark}`, `meta l4proto icmp ${mark}`],
+      [`meta l4proto { tcp, udp } th dport 53 ${mark}`, `meta l4proto icmp ${anyMark}`],
     ],
-    ['ICMP ignores ports', { protocols: ['ICMP'], ports: ['53'] }, [`meta l4proto icmp ${mark}`]],
+    ['ICMP ignores ports', { protocols: ['ICMP'], ports: ['53'] }, [`meta l4proto icmp ${anyMark}`]],
     [
       'touching ports become one range',
       { ports: ['1-5', '6', '4-9'] },
@@ -140,6 +143,36 @@ describe('network clauses', () => {
     ],
     ['an empty source set matches nothing', { from: [] }, []],
     ['an empty destination set matches nothing', { to: [] }, []],
+    [
+      'a denied protocol needs no look at its translation',
+      { action: 'Deny', protocols: ['ICMP'] },
+      ['meta l4proto icmp meta mark set 0x47000001 goto denied'],
+    ],
+    [
+      'on bound ports names lead to the L7 engine, addresses of the same rule do not',
+      { to: ['192.0.2.1'], fqdns: ['a.example.org'], ports: ['80-500'], boundPorts: [443, 8443] },
+      [
+        `ip daddr 192.0.2.1 meta l4proto tcp th dport 80-500 ${mark}`,
+        `${name} meta l4proto tcp th dport 443 goto app_port`,
+        `${name} meta l4proto tcp th dport 80-500 ${mark}`,
+      ],
+    ],
+    [
+      'Any is bound for TCP alone',
+      { protocols: ['Any'], fqdns: ['a.example.org'], boundPorts: [443, 8443] },
+      [
+        `${name} meta l4proto tcp th dport @${portSetName([
+          { first: 443, last: 443 },
+          { first: 8443, last: 8443 },
+        ])} goto app_port`,
+        `${name} ${anyMark}`,
+      ],
+    ],
+    [
+      'nothing is bound without TCP, and on no port that the rule lacks',
+      { protocols: ['UDP'], fqdns: ['a.example.org'], ports: ['1-442'], boundPorts: [443] },
+      [`${name} meta l4proto udp th dport 1-442 ${mark}`],
+    ],
     [
       'several destinations are a rule each',
       { to: ['192.0.2.1'], fqdns: ['a.example.org'] },
@@ -191,6 +224,29 @@ describe('NAT', () => {
     ]);
   });
 
+  it('of the private address: before DNS, and never in the middle of what the firewall answers itself', () => {
+    const own = [
+      {
+        rule: 'dns',
+        to: '10.42.1.1',
+        port: '53',
+        protocol: 'UDP' as const,
+        target: '10.42.9.4',
+        targetPort: 53,
+      },
+    ];
+    const matches = 'ip daddr 10.42.1.1 meta l4proto udp th dport 53';
+    assert.deepEqual(rules('classify_inside', { nat: own, dns: true }).slice(2, 9), [
+      `${matches} ct status dnat ct reply ip saddr != 10.42.9.4 goto refuse`,
+      `${matches} ct status dnat ct reply proto-src != 53 goto refuse`,
+      `${matches} ct status dnat meta mark set 0x17000001 goto allow`,
+      `${matches} ct mark & 0xf0000000 != 0x00000000 goto refuse`,
+      `${matches} meta mark set 0x17000001 goto allow`,
+      'ip daddr 10.42.1.1 meta l4proto { tcp, udp } th dport 53 ct status dnat goto refuse',
+      'ip daddr 10.42.1.1 meta l4proto { tcp, udp } th dport 53 meta mark set 0x77000000 goto admit',
+    ]);
+  });
+
   const served = 'oifname != { "eth0", "eth1" } accept';
   const dhcp = 'ct mark & 0xf0000000 == 0x00000000 meta l4proto udp th sport 68 accept';
   const rest = 'ct mark & 0xf0000000 != 0x00000000 drop';
@@ -207,6 +263,24 @@ describe('NAT', () => {
       'meta l4proto { tcp, udp } snat ip to 198.51.100.1:1024-65535',
       rest,
     ]);
+  });
+
+  const others = (privateRanges?: string[]) =>
+    rules('allow_any_protocol', privateRanges === undefined ? {} : { privateRanges });
+  const tcpAndUdp = 'meta l4proto { tcp, udp } goto allow';
+
+  it('what is neither TCP nor UDP is allowed where it needs no public address', () => {
+    const iana = ['10.0.0.0/8', '100.64.0.0/10', '172.16.0.0/12', '192.168.0.0/16'].map(range);
+    const set = (...more: string[]) =>
+      `ip daddr @${addressSetName([...iana, ...more.map(range)])} goto allow`;
+    assert.deepEqual(others(), [tcpAndUdp, set(), 'goto not_translated']);
+    assert.deepEqual(others(['203.0.113.0/24']), [tcpAndUdp, set('203.0.113.0/24'), 'goto not_translated']);
+    assert.deepEqual(others(['255.255.255.255/32']), [
+      tcpAndUdp,
+      set('255.255.255.255/32'),
+      'goto not_translated',
+    ]);
+    assert.deepEqual(others(['0.0.0.0/0']), [tcpAndUdp, 'goto allow', 'goto not_translated']);
   });
 
   it('0.0.0.0/0 as private range never translates, several addresses are drawn at random', () => {

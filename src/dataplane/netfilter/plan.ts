@@ -25,7 +25,7 @@ import {
   markOf,
 } from './marks.ts';
 import { addressSetName, fqdnSetName, portSetName } from './names.ts';
-import { isNew, log, logLimit, type PolicyChain } from './skeleton.ts';
+import { isClass, isNew, log, logLimit, type PolicyChain } from './skeleton.ts';
 
 const DNS_PORT: PortRange = { first: 53, last: 53 };
 const DHCP_CLIENT_PORT: PortRange = { first: 68, last: 68 };
@@ -122,6 +122,7 @@ export function planRuleset(program: Program, options: PlanOptions): RulesetPlan
     chains: {
       classify_inside: inside,
       classify_outside: outside,
+      allow_any_protocol: anyProtocolRules(program, sets),
       stale,
       dnat_rules: nat.translate,
       snat_rules: snatRules(program, options, sets),
@@ -187,7 +188,14 @@ function natRules(
       ]);
     }
     const mark = markOf(CLASS_ALLOW, generation, clause.decision);
-    classify.push([...matches, setMark('meta mark', mark), goto('allow')]);
+    const allow = [setMark('meta mark', mark), goto('allow')];
+    // What the firewall has answered itself so far cannot be translated in its middle.
+    if (clause.destination === program.privateAddress)
+      classify.push(
+        [...matches, translated, ...allow],
+        [...matches, isClass(CLASS_NEW, true), goto('refuse')],
+      );
+    classify.push([...matches, ...allow]);
     // The whole mark is compared, so a packet judged by an older policy is never translated by this one.
     translate.set(`${mark} ${address} ${clause.targetPort}`, [
       match.mark('ct mark', mark),
@@ -201,14 +209,11 @@ function natRules(
 function dnsRules(program: Program, generation: number): NftRule[] {
   if (!program.dns.enableProxy) return [];
   const here = { first: program.privateAddress, last: program.privateAddress };
+  const query = [match.addresses('ip daddr', [here]), PORTS_PROTOCOLS, match.ports('th dport', [DNS_PORT])];
   return [
-    [
-      match.addresses('ip daddr', [here]),
-      PORTS_PROTOCOLS,
-      match.ports('th dport', [DNS_PORT]),
-      setMark('meta mark', markOf(CLASS_LOCAL, generation, DEFAULT_ACTION)),
-      goto('admit'),
-    ],
+    // Its NAT rule is gone, and it cannot come here in its middle.
+    [...query, match.words('ct status', ['dnat']), goto('refuse')],
+    [...query, setMark('meta mark', markOf(CLASS_LOCAL, generation, DEFAULT_ACTION)), goto('admit')],
   ];
 }
 
@@ -233,38 +238,71 @@ function ownAddresses({ netfilter, privateAddress, publicIps }: Program): Ipv4Ra
 function networkRules(clause: NetworkClause, program: Program, generation: number, sets: Sets): NftRule[] {
   const sources = sets.addresses('ip saddr', rangesOf(program, clause.sources));
   if (sources === undefined) return [];
-  const destinations = clause.destinations?.map(destination =>
-    destination.kind === 'fqdn'
-      ? sets.fqdn('ip daddr', destination.fqdn)
-      : sets.addresses('ip daddr', rangesOf(program, destination.set)),
-  ) ?? [[]];
-  const [markClass, end] = clause.action === 'Allow' ? [CLASS_ALLOW, 'allow'] : [CLASS_CUT, 'denied'];
-  return destinations.flatMap(destination =>
-    destination === undefined
-      ? []
-      : protocolMatches(clause, sets).map(
-          (protocol): NftRule => [
-            ...sources,
-            ...destination,
-            ...protocol,
-            setMark('meta mark', markOf(markClass, generation, clause.decision)),
-            goto(end),
-          ],
-        ),
-  );
+  const services = serviceMatches(clause, sets);
+  const bound = boundService(clause, sets);
+  const markClass = clause.action === 'Allow' ? CLASS_ALLOW : CLASS_CUT;
+  const mark = setMark('meta mark', markOf(markClass, generation, clause.decision));
+  const rulesTo = (destination: readonly NftStatement[]): NftRule[] =>
+    services.map(({ matches, end }): NftRule => [...sources, ...destination, ...matches, mark, goto(end)]);
+  if (clause.destinations === undefined) return rulesTo([]);
+  const byAddress: NftRule[] = [];
+  const byName: NftRule[] = [];
+  for (const destination of clause.destinations) {
+    if (destination.kind === 'fqdn') {
+      const named = sets.fqdn('ip daddr', destination.fqdn);
+      if (bound) byName.push([...sources, ...named, ...bound, goto('app_port')]);
+      byName.push(...rulesTo(named));
+    } else {
+      const matches = sets.addresses('ip daddr', rangesOf(program, destination.set));
+      if (matches !== undefined) byAddress.push(...rulesTo(matches));
+    }
+  }
+  // An address that the rule names itself needs no name.
+  return [...byAddress, ...byName];
 }
 
-/** One list of matches for each way a packet can fit the protocols and ports of a clause. */
-function protocolMatches({ protocols, ports = [ALL_PORTS] }: NetworkClause, sets: Sets): NftStatement[][] {
+interface Service {
+  readonly matches: readonly NftStatement[];
+  /** The chain that ends the judgement of such a packet. */
+  readonly end: 'allow' | 'allow_any_protocol' | 'denied';
+}
+
+/** One for each way a packet can fit the protocols and ports of a clause. */
+function serviceMatches({ action, protocols, ports = [ALL_PORTS] }: NetworkClause, sets: Sets): Service[] {
+  const [end, endOfAny] =
+    action === 'Allow' ? (['allow', 'allow_any_protocol'] as const) : (['denied', 'denied'] as const);
   const onPorts = sets.ports(ports);
-  if (protocols.includes('Any') && onPorts.length === 0) return [[]];
+  if (protocols.includes('Any') && onPorts.length === 0) return [{ matches: [], end: endOfAny }];
   const withPorts = protocols.includes('Any')
     ? ['tcp', 'udp']
     : ['tcp', 'udp'].filter(name => protocols.some(protocol => protocol.toLowerCase() === name));
-  const variants: NftStatement[][] = [];
-  if (withPorts.length > 0) variants.push([match.words('meta l4proto', withPorts), ...onPorts]);
-  if (protocols.includes('ICMP')) variants.push([match.words('meta l4proto', ['icmp'])]);
-  return variants;
+  const services: Service[] = [];
+  if (withPorts.length > 0)
+    services.push({ matches: [match.words('meta l4proto', withPorts), ...onPorts], end });
+  if (protocols.includes('ICMP'))
+    services.push({ matches: [match.words('meta l4proto', ['icmp'])], end: endOfAny });
+  return services;
+}
+
+/** What of a clause's TCP the L7 engine judges by name; undefined when that is nothing. */
+function boundService({ protocols, ports = [ALL_PORTS], boundPorts = [] }: NetworkClause, sets: Sets) {
+  if (!protocols.includes('TCP') && !protocols.includes('Any')) return undefined;
+  const bound = boundPorts.filter(port => ports.some(({ first, last }) => first <= port && port <= last));
+  if (bound.length === 0) return undefined;
+  return [
+    match.words('meta l4proto', ['tcp']),
+    ...sets.ports(bound.map(port => ({ first: port, last: port }))),
+  ];
+}
+
+/** Only TCP and UDP get a public address; what else a rule allows ends where one would be needed. */
+function anyProtocolRules({ netfilter }: Program, sets: Sets): NftRule[] {
+  const untranslated = sets.addresses('ip daddr', [...netfilter.privateRanges, ...IANA_PRIVATE_RANGES]);
+  return [
+    [PORTS_PROTOCOLS, goto('allow')],
+    [...(untranslated ?? []), goto('allow')],
+    [goto('not_translated')],
+  ];
 }
 
 function applicationRules({ netfilter }: Program, sets: Sets): NftRule[] {
@@ -298,7 +336,7 @@ function snatRules(program: Program, { snatPorts, servedInterfaces }: PlanOption
   ]);
   const addresses = snatAddresses.length > 0 ? snatAddresses : [privateAddress];
   rules.push([PORTS_PROTOCOLS, { kind: 'snat', addresses, ports: snatPorts }]);
-  // Azure gives other protocols no public address; they must not leave with a private one.
+  // Other protocols were judged not to leave; this holds whatever the judgement says.
   rules.push([forwarded, drop]);
   return rules;
 }

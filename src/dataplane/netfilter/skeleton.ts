@@ -42,13 +42,14 @@ const ESTABLISHED = match.words('ct state', ['established']);
 export const POLICY_CHAINS = [
   'classify_inside',
   'classify_outside',
+  'allow_any_protocol',
   'stale',
   'dnat_rules',
   'snat_rules',
 ] as const;
 export type PolicyChain = (typeof POLICY_CHAINS)[number];
 
-const isClass = (markClass: number, negated = false): NftStatement =>
+export const isClass = (markClass: number, negated = false): NftStatement =>
   match.mark('ct mark', markClass, CLASS_MASK, negated);
 
 export const isNew = isClass(CLASS_NEW);
@@ -106,6 +107,13 @@ export function skeletonChains({ interfaces, proxyPort }: SkeletonOptions): NftC
     { name: 'admit', rules: [[setMark('ct mark', 'meta mark')], [setMark('meta mark', 0)], [accept]] },
     // Only the first packet of a flow is logged: a flow that is judged again has a class already.
     { name: 'allow', rules: [[isNew, log('allow')], [goto('admit')]] },
+    {
+      // A rule allows it, and there is no public address for its protocol.
+      name: 'not_translated',
+      rules: [[isClass(CLASS_CUT, true), logLimit, log('not-translated')], [goto('refuse')]],
+    },
+    // Where rules go that allow more than TCP and UDP.
+    { name: 'allow_any_protocol', rules: [[drop]] },
     {
       // Without a listener `tproxy` does not match and the packet would go on to its original destination.
       name: 'proxy',
