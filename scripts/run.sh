@@ -30,6 +30,8 @@ if [ "$task" != demo ]; then
   need openssl openssl
   need ping iputils-ping
   need setpriv util-linux
+  # The library is tried in a browser.
+  need chromium chromium
 fi
 # Large, and needed by nothing else.
 if [ "$task" = real-az ]; then need az azure-cli; fi

@@ -1,0 +1,151 @@
+// The library: what a rule set means, without a firewall. `parsePolicy` reads Azure's JSON into a policy, `decide` says what
+// becomes of a flow and why. Pure and free of Node: it runs in Node 20 and later and in browsers. What service tags and FQDN
+// tags stand for is data that the caller brings: `loadTags` of `postern/tags` in Node, `readTags` anywhere.
+
+import { toDocuments } from '#arm/arm-document.ts';
+import { pickSubject } from '#cli/policy-subject.ts';
+import type { TagFacts } from '#compiler/resolve-policy.ts';
+import { resolvePolicy } from '#compiler/resolve-policy.ts';
+import { formatDocumentFault, readDocuments } from '#documents/read-documents.ts';
+import { parseFqdnTags } from '#facts/fqdn-tag-table.ts';
+import { parseServiceTags } from '#facts/service-tag-table.ts';
+import { toFacts } from '#facts/to-facts.ts';
+import { type DecisionContext, decide as decideInContext } from '#ir/decide.ts';
+import type { Decision, Flow, IpProtocol } from '#ir/decision.ts';
+import type { ApplicationProtocol, ResolvedPolicy } from '#ir/policy.ts';
+import type { Diagnostic } from '#ir/program.ts';
+import { DEFAULT_POLICY_OPTIONS, type PolicyOptions } from '#model/policy-options.ts';
+import { normalizeFqdn } from '#net/fqdn.ts';
+import { formatIpv4, parseIpv4 } from '#net/ipv4.ts';
+
+export type { Decision, ReasonCode, SnatClass } from '#ir/decision.ts';
+export type { ResolvedPolicy } from '#ir/policy.ts';
+export type { Diagnostic } from '#ir/program.ts';
+export type { PolicyOptions } from '#model/policy-options.ts';
+export type { RuleRef } from '#model/rule-ref.ts';
+export { formatIpv4, parseIpv4 };
+
+/** What service tags and FQDN tags stand for. */
+export type PolicyTags = TagFacts;
+
+export interface ParseOptions extends Partial<PolicyOptions> {
+  /** Without, a rule that names a tag is a fault. */
+  readonly tags?: PolicyTags;
+  /** Name of the firewall, or of the firewall policy, that is meant where the input holds several. */
+  readonly firewall?: string;
+  readonly firewallPolicy?: string;
+  /** What messages call the input; default `input`. */
+  readonly name?: string;
+}
+
+export type ParsedPolicy =
+  | { readonly policy: ResolvedPolicy; readonly warnings: readonly Diagnostic[]; readonly faults?: undefined }
+  /** Complete sentences with their place, all of them at once. */
+  | { readonly policy?: undefined; readonly faults: readonly string[] };
+
+/** `input` is JSON as text or as a value: one resource, a list of them, or an ARM template or export. */
+export function parsePolicy(
+  input: unknown,
+  { tags = NO_TAGS, firewall, firewallPolicy, name = 'input', ...given }: ParseOptions = {},
+): ParsedPolicy {
+  const text = typeof input === 'string' ? input : JSON.stringify(input);
+  const { documents: placed, faults } = readDocuments([{ file: name, text: text ?? '' }]);
+  if (faults.length > 0) return { faults: faults.map(formatDocumentFault) };
+  const documents = toDocuments(placed.map(({ document }) => document));
+  const picked = pickSubject(documents, { firewall, firewallPolicy });
+  if (picked.subject === undefined) return { faults: [`${name}: ${picked.fault}`] };
+  const resolution = resolvePolicy(picked.subject, documents, {
+    facts: tags,
+    options: { ...DEFAULT_POLICY_OPTIONS, ...given },
+  });
+  if (resolution.faults)
+    return {
+      faults: resolution.faults.map(
+        ({ code, target, message }) => `${name}: ${target}: ${message} (${code})`,
+      ),
+    };
+  const { policy, warnings } = resolution;
+  return { policy, warnings };
+}
+
+/** One new connection. Addresses are text such as `10.42.1.5`, or numbers. */
+export interface PolicyFlow {
+  readonly source: string | number;
+  readonly destination: string | number;
+  /** Default 0, for protocols without ports. */
+  readonly destinationPort?: number;
+  /** Default TCP. */
+  readonly protocol?: IpProtocol;
+  /** Default inside: from behind the firewall. */
+  readonly from?: Flow['from'];
+  /** What the client says where the firewall looks: SNI of a ClientHello, or Host of a request. */
+  readonly claim?: { readonly protocol: ApplicationProtocol; readonly fqdn?: string };
+}
+
+export interface PolicyContext extends Partial<Omit<DecisionContext, 'namesOfAddress'>> {
+  /** Names that network FQDN rules know addresses by: `{ 'ntp.ubuntu.com': ['185.125.190.56'] }`. */
+  readonly resolved?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** Throws `RangeError` for an address or a port that is none. */
+export function decide(
+  policy: ResolvedPolicy,
+  flow: PolicyFlow,
+  { resolved = {}, ...context }: PolicyContext = {},
+): Decision {
+  const { protocol = 'TCP', from = 'inside', destinationPort = 0, claim } = flow;
+  if (!Number.isInteger(destinationPort) || destinationPort < 0 || destinationPort > 65535)
+    throw new RangeError(`destinationPort ${destinationPort} is not a port`);
+  const names = new Map<number, Set<string>>();
+  for (const [name, addresses] of Object.entries(resolved)) {
+    for (const text of addresses) {
+      const address = addressOf('resolved', text);
+      names.set(address, (names.get(address) ?? new Set()).add(normalizeFqdn(name)));
+    }
+  }
+  const fqdn = claim?.fqdn === undefined ? undefined : normalizeFqdn(claim.fqdn);
+  return decideInContext(
+    policy,
+    {
+      protocol,
+      from,
+      destinationPort,
+      source: addressOf('source', flow.source),
+      destination: addressOf('destination', flow.destination),
+      ...(claim && { claim: { protocol: claim.protocol, fqdn } }),
+    },
+    { ...context, namesOfAddress: address => names.get(address) ?? NO_NAMES },
+  );
+}
+
+/**
+ * The tag tables out of the two compressed files in `postern/data`: `service-tags.tsv.gz`, `fqdn-tags.tsv.gz`. Rejects when
+ * one of them is damaged.
+ */
+export async function readTags(
+  serviceTags: Uint8Array<ArrayBuffer>,
+  fqdnTags: Uint8Array<ArrayBuffer>,
+): Promise<PolicyTags> {
+  return toFacts(parseServiceTags(await decompress(serviceTags)), parseFqdnTags(await decompress(fqdnTags)));
+}
+
+const NO_NAMES: ReadonlySet<string> = new Set();
+
+const NO_TAGS: PolicyTags = {
+  serviceTag: () => undefined,
+  serviceTagName: () => undefined,
+  fqdnTag: () => undefined,
+  fqdnTagName: () => undefined,
+};
+
+function addressOf(field: string, given: string | number): number {
+  const address = typeof given === 'number' ? given : parseIpv4(given);
+  if (address !== undefined && Number.isInteger(address) && address >= 0 && address <= 0xffffffff)
+    return address;
+  throw new RangeError(`${field} '${given}' is not an IPv4 address`);
+}
+
+async function decompress(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
+  return new Response(stream).text();
+}
