@@ -20,6 +20,7 @@ export type ArmObject = Record<string, unknown>;
 const API_VERSIONS: Readonly<Record<string, string>> = {
   azureFirewalls: '2024-05-01',
   azureFirewallFqdnTags: '2024-05-01',
+  firewallPolicies: '2024-05-01',
   virtualNetworks: '2022-01-01',
   publicIPAddresses: '2022-05-01',
   routeTables: '2021-08-01',

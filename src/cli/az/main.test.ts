@@ -115,10 +115,7 @@ describe('errors', () => {
     ],
     ['network firewall crate', /Did you mean 'create'\?/],
     ['aks create -n x', /^'az aks' is not supported by Postern: /],
-    [
-      'network firewall create -g rg -n fw --firewall-policy p',
-      /^--firewall-policy is not supported by Postern: /,
-    ],
+    ['network firewall create -g rg -n fw --virtual-hub h', /^--virtual-hub is not supported by Postern: /],
     ['network vnet list --query [', /^argument --query: invalid jmespath_type value: '\['\n/],
     ['network vnet list -o xml', /'xml' is not a valid value for '--output'\./],
     ['--nonsense', /^unrecognized arguments: --nonsense\n/],
@@ -193,7 +190,9 @@ describe('help', () => {
         assert.equal(help.status, 0);
         assert.match(help.stdout, /^\nCommand\n {4}az /);
         for (const { flags } of command.arguments) assert.ok(help.stdout.includes(flags[0]));
-        assert.equal(new Set(command.arguments.map(({ key }) => key)).size, command.arguments.length);
+        // Generic updates are one value together: their order counts.
+        const own = command.arguments.filter(({ kind }) => kind !== 'actions');
+        assert.equal(new Set(own.map(({ key }) => key)).size, own.length);
       }
     }
   });

@@ -74,6 +74,7 @@ describe('values', () => {
         boolean: () => values.boolean(key),
         switch: () => values.switch(key),
         tags: () => values.tags(key),
+        actions: () => values.updates(),
       }[argument?.kind ?? 'text'];
       assert.deepEqual(read(), expected);
     });

@@ -85,7 +85,7 @@ function findFlag(word: string, options: ParseOptions): FoundFlag | undefined {
 
 function mostWords({ kind = 'text' }: Argument): number {
   if (kind === 'switch') return 0;
-  return kind === 'list' || kind === 'tags' ? Number.POSITIVE_INFINITY : 1;
+  return kind === 'list' || kind === 'tags' || kind === 'actions' ? Number.POSITIVE_INFINITY : 1;
 }
 
 function toValue(argument: Argument, words: readonly string[], command: string): Value {
@@ -100,6 +100,9 @@ function toValue(argument: Argument, words: readonly string[], command: string):
       return first === undefined ? true : toBoolean(argument, first, command);
     case 'tags':
       return toTags(words);
+    case 'actions':
+      if (first === undefined) throw new UsageError(`argument ${name}: expected at least one argument`);
+      return [{ flag: argument.flags[0], words }];
     case 'list':
       if (first === undefined) throw new UsageError(`argument ${name}: expected at least one argument`);
       return splitShorthand(words).map(word => toChoice(argument, word, command));
@@ -161,10 +164,10 @@ function toTags(words: readonly string[]): Readonly<Record<string, string>> {
   return Object.fromEntries(pairs);
 }
 
-/** A list given twice grows; anything else given twice is the last one. */
+/** A list given twice grows, and so do actions; anything else given twice is the last one. */
 function merge({ kind }: Argument, before: Value | undefined, value: Value): Value {
-  if (kind === 'list' && Array.isArray(before) && Array.isArray(value)) return [...before, ...value];
-  return value;
+  const grows = kind === 'list' || kind === 'actions';
+  return grows && Array.isArray(before) && Array.isArray(value) ? [...before, ...value] : value;
 }
 
 function fillAndCheck(values: Map<string, Value>, options: ParseOptions): void {

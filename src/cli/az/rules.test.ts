@@ -46,7 +46,7 @@ describe('rules', () => {
     await using harness = await withFirewall();
     const application = await ok(
       harness,
-      "network firewall application-rule create -g rg -f fw -c ar -n fqdn --source-addresses '*' --protocols http=80 HTTPS=443 --fqdn-tags AzureKubernetesService --action allow --priority 100",
+      "network firewall application-rule create -g rg -f fw -c ar -n fqdn --source-addresses '*' --protocols http=80 HTTPS=443 mssql=1433 --fqdn-tags AzureKubernetesService --action allow --priority 100",
     );
     assert.deepEqual(application, {
       name: 'fqdn',
@@ -54,6 +54,7 @@ describe('rules', () => {
       protocols: [
         { protocolType: 'Http', port: 80 },
         { protocolType: 'Https', port: 443 },
+        { protocolType: 'Mssql', port: 1433 },
       ],
       fqdnTags: ['AzureKubernetesService'],
     });

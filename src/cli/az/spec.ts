@@ -2,13 +2,14 @@
 // gave. The parser, the help and the executor read these tables and nothing else.
 
 import type { Arm } from './arm.ts';
+import type { UpdateAction } from './generic-update.ts';
 import type { AzIo } from './io.ts';
 
 /**
  * `text` takes one value, `list` one or more, `integer` a whole number, `switch` none, `boolean` none or true/false,
- * `tags` none or more of `key[=value]`.
+ * `tags` none or more of `key[=value]`, `actions` one or more, where each time it is given counts on its own.
  */
-export type ArgumentKind = 'text' | 'list' | 'integer' | 'switch' | 'boolean' | 'tags';
+export type ArgumentKind = 'text' | 'list' | 'integer' | 'switch' | 'boolean' | 'tags' | 'actions';
 
 export interface Argument {
   /** Name under which a command finds the value. */
@@ -59,7 +60,13 @@ export interface Group {
   readonly load?: () => Promise<{ readonly commands: readonly Command[] }>;
 }
 
-export type Value = string | number | boolean | readonly string[] | Readonly<Record<string, string>>;
+export type Value =
+  | string
+  | number
+  | boolean
+  | readonly string[]
+  | readonly UpdateAction[]
+  | Readonly<Record<string, string>>;
 
 /** What the command line gave, by key. The parser has checked the kinds, so a wrong kind here is a bug. */
 export class Values {
@@ -106,6 +113,11 @@ export class Values {
       (value): value is Readonly<Record<string, string>> =>
         typeof value === 'object' && !Array.isArray(value),
     );
+  }
+
+  /** What `--set`, `--add` and `--remove` say, in the order of the command line. */
+  updates(): readonly UpdateAction[] | undefined {
+    return this.#get('updates', (value): value is readonly UpdateAction[] => Array.isArray(value));
   }
 
   #get<T extends Value>(key: string, is: (value: Value) => value is T): T | undefined {

@@ -2,6 +2,7 @@
 
 import type { ArmObject } from '../arm.ts';
 import { isRecord, UsageError } from '../errors.ts';
+import type { Values } from '../spec.ts';
 
 /** Without the entries that are undefined. */
 export function given(fields: Readonly<Record<string, unknown>>): ArmObject {
@@ -45,4 +46,9 @@ export function isNothing(text: string): boolean {
 export function requireChange(changes: ArmObject, flags: string): ArmObject {
   if (Object.keys(changes).length === 0) throw new UsageError(`nothing to update: give one of ${flags}`);
   return changes;
+}
+
+/** The same for a command that takes `--set`, `--add` and `--remove` too. */
+export function requireUpdate(values: Values, changes: ArmObject, flags: string): void {
+  requireChange({ ...changes, ...given({ updates: values.updates() }) }, `${flags}, --set, --add, --remove`);
 }

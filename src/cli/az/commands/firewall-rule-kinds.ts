@@ -106,7 +106,7 @@ export const applicationRules: RuleKind = {
       flags: ['--protocols'],
       kind: 'list',
       required: true,
-      help: 'Space-separated PROTOCOL=PORT, such as http=80 https=443.',
+      help: 'Space-separated PROTOCOL=PORT, such as http=80 https=443 mssql=1433.',
     },
     {
       key: 'targetFqdns',
@@ -173,17 +173,17 @@ function sourceFields(arm: Arm, values: Values): ArmObject {
   };
 }
 
-function ipGroupIds(arm: Arm, values: Values, key: string): readonly string[] | undefined {
+export function ipGroupIds(arm: Arm, values: Values, key: string): readonly string[] | undefined {
   return values.list(key)?.map(name => arm.networkId(name, values.text('resourceGroup'), 'ipGroups'));
 }
 
 /** `https=443` as Azure's API writes it. */
-function toApplicationProtocol(text: string): ArmObject {
+export function toApplicationProtocol(text: string): ArmObject {
   const match = /^([a-z]+)=(\d{1,5})$/i.exec(text);
   if (!match?.[1]) {
     throw new UsageError(
       `argument --protocols: '${text}' is not PROTOCOL=PORT`,
-      'Write --protocols http=80 https=443',
+      'Write --protocols http=80 https=443 mssql=1433',
     );
   }
   const protocolType = match[1].charAt(0).toUpperCase() + match[1].slice(1).toLowerCase();

@@ -3,10 +3,11 @@
 
 import { location, named, noWait, resourceGroup, tags } from '../arguments.ts';
 import type { Arm, ArmObject } from '../arm.ts';
-import { isRecord, UsageError } from '../errors.ts';
+import { AzError, isRecord, UsageError } from '../errors.ts';
+import { genericUpdate, thenUpdates } from '../generic-update.ts';
 import { presentResource } from '../present.ts';
 import type { Argument, Command, Values } from '../spec.ts';
-import { given, propertiesOf, requireChange, updatedTags } from './fields.ts';
+import { given, isNothing, propertiesOf, requireUpdate, updatedTags } from './fields.ts';
 import { deleteCommand, listCommand, showCommand } from './standard.ts';
 
 const kind = { type: 'azureFirewalls', noun: 'firewall' };
@@ -15,6 +16,11 @@ const DNS_SECTION = 'DNS Arguments';
 const IP_SECTION = 'IP Configuration Arguments';
 
 const settings: readonly Argument[] = [
+  {
+    key: 'firewallPolicy',
+    flags: ['--firewall-policy', '--policy'],
+    help: 'Name or id of the firewall policy that the firewall follows. "" takes it away.',
+  },
   {
     key: 'threatIntelMode',
     flags: ['--threat-intel-mode'],
@@ -45,8 +51,6 @@ const settings: readonly Argument[] = [
 ];
 
 const refused = {
-  '--firewall-policy': 'rules are kept in the firewall itself.',
-  '--policy': 'rules are kept in the firewall itself.',
   '--virtual-hub': 'there are no virtual hubs.',
   '--vhub': 'there are no virtual hubs.',
   '--public-ip-count': 'there are no virtual hubs; use az network firewall ip-config create.',
@@ -61,9 +65,6 @@ const refused = {
   '--edge-zone': 'there are no edge zones.',
   '--m-conf-name': 'the firewall is managed from outside its data path.',
   '--m-public-ip': 'the firewall is managed from outside its data path.',
-  '--add': 'use the flags of this command.',
-  '--set': 'use the flags of this command.',
-  '--remove': 'use the flags of this command.',
   '--ids': 'name the firewall with --name and --resource-group.',
 };
 
@@ -111,6 +112,7 @@ export const commands: readonly Command[] = [
     ],
     async run({ arm, values }) {
       const group = values.text('resourceGroup');
+      const policy = policyId(arm, values);
       const configuration = ipConfiguration(arm, values);
       const body = given({
         location: await arm.locationFor(group, values.optional('location')),
@@ -118,6 +120,7 @@ export const commands: readonly Command[] = [
         zones: values.list('zones'),
         properties: given({
           additionalProperties: additionalProperties(values),
+          firewallPolicy: policy ? { id: policy } : undefined,
           sku: given({ name: values.optional('sku'), tier: values.text('tier') }),
           threatIntelMode: values.optional('threatIntelMode'),
           ipConfigurations: configuration && [configuration],
@@ -141,26 +144,54 @@ export const commands: readonly Command[] = [
   {
     name: 'update',
     summary: 'Change the settings of a firewall.',
-    arguments: [named('firewall'), resourceGroup, noWait, ...settings],
+    arguments: [named('firewall'), resourceGroup, noWait, ...settings, ...genericUpdate],
     refused,
     async run({ arm, values }) {
       const additional = additionalProperties(values);
       const mode = given({ threatIntelMode: values.optional('threatIntelMode') });
       const newTags = values.tags();
-      requireChange(
-        { ...additional, ...mode, ...given({ newTags }) },
-        '--dns-servers, --enable-dns-proxy, --private-ranges, --threat-intel-mode, --tags',
+      const policy = policyId(arm, values);
+      requireUpdate(
+        values,
+        { ...additional, ...mode, ...given({ newTags, policy }) },
+        '--dns-servers, --enable-dns-proxy, --firewall-policy, --private-ranges, --threat-intel-mode, --tags',
       );
       const path = arm.networkPath(values.text('resourceGroup'), kind.type, values.text('name'));
       const change = (firewall: ArmObject): ArmObject => ({
         ...firewall,
         ...updatedTags(firewall, newTags),
-        properties: { ...withAdditionalProperties(propertiesOf(firewall), additional), ...mode },
+        properties: {
+          ...withPolicy(withAdditionalProperties(propertiesOf(firewall), additional), policy),
+          ...mode,
+        },
       });
-      return presentResource(await arm.edit(path, change, { noWait: values.switch('noWait') }));
+      return presentResource(
+        await arm.edit(path, thenUpdates(values, change), { noWait: values.switch('noWait') }),
+      );
     },
   },
 ];
+
+/** The id that the command line names, empty where the policy is taken away. DNS settings are the policy's then. */
+function policyId(arm: Arm, values: Values): string | undefined {
+  const given = values.optional('firewallPolicy');
+  if (given === undefined) return undefined;
+  if (isNothing(given)) return '';
+  if (values.boolean('enableDnsProxy') || values.list('dnsServers')?.length) {
+    throw new AzError(
+      'usage error: firewall policy and dns settings cannot co-exist.',
+      1,
+      'The policy has its own: az network firewall policy update --enable-dns-proxy --dns-servers',
+    );
+  }
+  return arm.networkId(given, values.text('resourceGroup'), 'firewallPolicies');
+}
+
+function withPolicy(properties: ArmObject, policy: string | undefined): ArmObject {
+  if (policy === undefined) return properties;
+  const { firewallPolicy: _, ...others } = properties;
+  return policy === '' ? others : { ...others, firewallPolicy: { id: policy } };
+}
 
 /** The strings that the command line gives; an empty one means that the setting goes back to its default. */
 function additionalProperties(values: Values): Record<string, string> {

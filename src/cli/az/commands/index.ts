@@ -61,6 +61,27 @@ export const groups: readonly Group[] = [
     load: async () => ({ commands: (await import('./firewall-rules.ts')).networkCollectionCommands }),
   },
   {
+    path: 'network firewall policy',
+    summary: 'Firewall policies: rules and settings that firewalls and other policies share.',
+    load: () => import('./firewall-policy.ts'),
+  },
+  {
+    path: 'network firewall policy rule-collection-group',
+    summary: 'Groups of rule collections under one priority.',
+    load: () => import('./rule-collection-group.ts'),
+  },
+  {
+    path: 'network firewall policy rule-collection-group collection',
+    summary:
+      'Collections of a group: filter collections of network or application rules, and NAT collections.',
+    load: () => import('./policy-collections.ts'),
+  },
+  {
+    path: 'network firewall policy rule-collection-group collection rule',
+    summary: 'Rules of a collection.',
+    load: () => import('./policy-rules.ts'),
+  },
+  {
     path: 'network firewall threat-intel-allowlist',
     summary: 'Addresses and names that threat intelligence never stops.',
     load: () => import('./firewall-allowlist.ts'),
@@ -104,7 +125,15 @@ export const unsupportedGroups: Readonly<Record<string, string>> = {
   logout: 'there is nothing to log out from.',
   role: 'Postern has no roles.',
   vm: 'hosts are made by `postern lab add-host`.',
-  'network firewall policy': 'rules are kept in the firewall itself.',
+  'network firewall policy deploy': 'there are no drafts; a change is live once it is made.',
+  'network firewall policy draft': 'there are no drafts; a change is live once it is made.',
+  'network firewall policy rule-collection-group draft':
+    'there are no drafts; a change is live once it is made.',
+  'network firewall policy identity': 'Postern has no identities.',
+  'network firewall policy intrusion-detection': 'there is no intrusion detection.',
+  'network firewall policy list-idps-signature': 'there is no intrusion detection.',
+  'network firewall policy list-idps-filter-option': 'there is no intrusion detection.',
+  'network firewall policy kube-selector-group': 'rules name addresses, IP groups and names.',
   'network firewall management-ip-config': 'the firewall is managed from outside its data path.',
   'network nsg': 'there are no network security groups.',
   'network vnet peering': 'there is no peering.',

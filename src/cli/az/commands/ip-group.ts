@@ -1,9 +1,10 @@
 // az network ip-group: named lists of addresses.
 
 import { location, named, noWait, resourceGroup, tags } from '../arguments.ts';
+import { genericUpdate, thenUpdates } from '../generic-update.ts';
 import { presentResource } from '../present.ts';
 import type { Argument, Command } from '../spec.ts';
-import { given, propertiesOf, requireChange, updatedTags } from './fields.ts';
+import { given, propertiesOf, requireUpdate, updatedTags } from './fields.ts';
 import { deleteCommand, listCommand, showCommand } from './standard.ts';
 
 const kind = { type: 'ipGroups', noun: 'IP group' };
@@ -36,25 +37,25 @@ export const commands: readonly Command[] = [
   showCommand(kind),
   {
     name: 'update',
-    summary: 'Replace the addresses or tags of an IP group.',
-    arguments: [named('IP group'), resourceGroup, ipAddresses, noWait, tags],
-    refused: {
-      '--add': 'give the whole list.',
-      '--remove': 'give the whole list.',
-      '--set': 'give the whole list.',
-    },
+    summary: 'Change the addresses or tags of an IP group.',
+    arguments: [named('IP group'), resourceGroup, ipAddresses, noWait, tags, ...genericUpdate],
+    refused: { '--ids': 'name the resource with --name and --resource-group.' },
+    examples: [
+      'az network ip-group update -g aks-egress-rg -n partners --add ipAddresses 192.0.2.0/24',
+      'az network ip-group update -g aks-egress-rg -n partners --remove ipAddresses 0',
+    ],
     async run({ arm, values }) {
       const addresses = given({ ipAddresses: values.list('ipAddresses') });
       const newTags = values.tags();
-      requireChange({ ...addresses, ...given({ newTags }) }, '--ip-addresses, --tags');
+      requireUpdate(values, { ...addresses, ...given({ newTags }) }, '--ip-addresses, --tags');
       const path = arm.networkPath(values.text('resourceGroup'), kind.type, values.text('name'));
       const result = await arm.edit(
         path,
-        group => ({
+        thenUpdates(values, group => ({
           ...group,
           ...updatedTags(group, newTags),
           properties: { ...propertiesOf(group), ...addresses },
-        }),
+        })),
         { noWait: values.switch('noWait') },
       );
       return presentResource(result);

@@ -2,9 +2,10 @@
 
 import { location, named, noWait, resourceGroup, tags } from '../arguments.ts';
 import type { Arm } from '../arm.ts';
+import { genericUpdate, thenUpdates } from '../generic-update.ts';
 import { presentResource } from '../present.ts';
 import type { Argument, Command, Values } from '../spec.ts';
-import { given, propertiesOf, requireChange, updatedTags } from './fields.ts';
+import { given, propertiesOf, requireUpdate, updatedTags } from './fields.ts';
 import { deleteCommand, listCommand, showCommand } from './standard.ts';
 
 const kind = { type: 'routeTables', noun: 'route table' };
@@ -39,20 +40,20 @@ export const commands: readonly Command[] = [
   {
     name: 'update',
     summary: 'Change the tags of a route table.',
-    arguments: [named('route table'), resourceGroup, noBgp, noWait, tags],
+    arguments: [named('route table'), resourceGroup, noBgp, noWait, tags, ...genericUpdate],
     async run({ arm, values }) {
       const newTags = values.tags();
       const disableBgp = values.boolean('disableBgp');
       const properties = given({ disableBgpRoutePropagation: disableBgp });
-      requireChange(given({ newTags, disableBgp }), '--tags, --disable-bgp-route-propagation');
+      requireUpdate(values, given({ newTags, disableBgp }), '--tags, --disable-bgp-route-propagation');
       const path = arm.networkPath(values.text('resourceGroup'), kind.type, values.text('name'));
       const result = await arm.edit(
         path,
-        table => ({
+        thenUpdates(values, table => ({
           ...table,
           ...updatedTags(table, newTags),
           properties: { ...propertiesOf(table), ...properties },
-        }),
+        })),
         { noWait: values.switch('noWait') },
       );
       return presentResource(result);
@@ -150,12 +151,19 @@ export const routeCommands: readonly Command[] = [
   {
     name: 'update',
     summary: 'Change a route.',
-    arguments: [named('route'), resourceGroup, tableName, addressPrefix, nextHopType, nextHopIp, noWait],
+    arguments: [
+      named('route'),
+      resourceGroup,
+      tableName,
+      addressPrefix,
+      nextHopType,
+      nextHopIp,
+      noWait,
+      ...genericUpdate,
+    ],
     async run({ arm, values }) {
-      const changes = requireChange(
-        routeProperties(values),
-        '--address-prefix, --next-hop-type, --next-hop-ip-address',
-      );
+      const changes = routeProperties(values);
+      requireUpdate(values, changes, '--address-prefix, --next-hop-type, --next-hop-ip-address');
       const change = (route: Record<string, unknown>): Record<string, unknown> => {
         const properties = { ...propertiesOf(route), ...changes };
         if (properties.nextHopType !== 'VirtualAppliance' && !values.has('nextHopIp')) {
@@ -164,7 +172,9 @@ export const routeCommands: readonly Command[] = [
         return { ...route, properties };
       };
       return presentResource(
-        await arm.edit(routePath(arm, values), change, { noWait: values.switch('noWait') }),
+        await arm.edit(routePath(arm, values), thenUpdates(values, change), {
+          noWait: values.switch('noWait'),
+        }),
       );
     },
   },

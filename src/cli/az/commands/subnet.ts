@@ -2,9 +2,10 @@
 
 import { named, noWait, resourceGroup, vnetName } from '../arguments.ts';
 import type { Arm } from '../arm.ts';
+import { genericUpdate, thenUpdates } from '../generic-update.ts';
 import { presentResource } from '../present.ts';
 import type { Argument, Command, Values } from '../spec.ts';
-import { given, isNothing, propertiesOf, requireChange } from './fields.ts';
+import { given, isNothing, propertiesOf, requireUpdate } from './fields.ts';
 
 const addressPrefixes: Argument = {
   key: 'addressPrefixes',
@@ -35,9 +36,6 @@ const refused = {
   '--default-outbound-access': 'hosts without a route reach the Internet directly.',
   '--default-outbound': 'hosts without a route reach the Internet directly.',
   '--ids': 'name the subnet with --name, --vnet-name and --resource-group.',
-  '--add': 'use the flags of this command.',
-  '--set': 'use the flags of this command.',
-  '--remove': 'use the flags of this command; --route-table "" takes the route table away.',
 };
 
 const subnetArguments = [named('subnet'), resourceGroup, vnetName];
@@ -110,7 +108,7 @@ export const commands: readonly Command[] = [
   {
     name: 'update',
     summary: 'Change the prefix or the route table of a subnet.',
-    arguments: [...subnetArguments, addressPrefixes, noWait, routeTable],
+    arguments: [...subnetArguments, addressPrefixes, noWait, routeTable, ...genericUpdate],
     refused,
     examples: [
       'az network vnet subnet update -g aks-egress-rg --vnet-name aks-egress-vnet -n aks-subnet --route-table aks-egress-fwrt',
@@ -118,7 +116,7 @@ export const commands: readonly Command[] = [
     async run({ arm, values }) {
       const prefixes = values.list('addressPrefixes');
       const table = values.optional('routeTable');
-      requireChange(given({ prefixes, table }), '--address-prefixes, --route-table');
+      requireUpdate(values, given({ prefixes, table }), '--address-prefixes, --route-table');
       const change = (subnet: Record<string, unknown>): Record<string, unknown> => {
         const properties = propertiesOf(subnet);
         if (prefixes) {
@@ -137,7 +135,9 @@ export const commands: readonly Command[] = [
         return { ...subnet, properties };
       };
       return presentResource(
-        await arm.edit(subnetPath(arm, values), change, { noWait: values.switch('noWait') }),
+        await arm.edit(subnetPath(arm, values), thenUpdates(values, change), {
+          noWait: values.switch('noWait'),
+        }),
       );
     },
   },

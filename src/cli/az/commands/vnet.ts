@@ -2,9 +2,10 @@
 
 import { location, named, noWait, resourceGroup, tags } from '../arguments.ts';
 import { isRecord, UsageError } from '../errors.ts';
+import { genericUpdate, thenUpdates } from '../generic-update.ts';
 import { presentResource, unwrapped } from '../present.ts';
 import type { Argument, Command } from '../spec.ts';
-import { given, propertiesOf, requireChange, updatedTags } from './fields.ts';
+import { given, propertiesOf, requireUpdate, updatedTags } from './fields.ts';
 import { deleteCommand, listCommand, showCommand } from './standard.ts';
 
 const kind = {
@@ -38,9 +39,6 @@ const refused = {
   '--bgp-community': 'there is no BGP.',
   '--network-security-group': 'there are no network security groups.',
   '--nsg': 'there are no network security groups.',
-  '--add': 'use the flags of this command.',
-  '--set': 'use the flags of this command.',
-  '--remove': 'use the flags of this command; --dns-servers "" goes back to Azure DNS.',
 };
 
 export const commands: readonly Command[] = [
@@ -100,7 +98,15 @@ export const commands: readonly Command[] = [
   {
     name: 'update',
     summary: 'Change the prefixes, DNS servers or tags of a virtual network.',
-    arguments: [named('virtual network'), resourceGroup, addressPrefixes, dnsServers, noWait, tags],
+    arguments: [
+      named('virtual network'),
+      resourceGroup,
+      addressPrefixes,
+      dnsServers,
+      noWait,
+      tags,
+      ...genericUpdate,
+    ],
     refused,
     async run({ arm, values }) {
       const prefixes = values.list('addressPrefixes');
@@ -110,15 +116,19 @@ export const commands: readonly Command[] = [
         addressSpace: prefixes && { addressPrefixes: prefixes },
         dhcpOptions: servers && { dnsServers: servers },
       });
-      requireChange({ ...changes, ...given({ tags: newTags }) }, '--address-prefixes, --dns-servers, --tags');
+      requireUpdate(
+        values,
+        { ...changes, ...given({ tags: newTags }) },
+        '--address-prefixes, --dns-servers, --tags',
+      );
       const path = arm.networkPath(values.text('resourceGroup'), kind.type, values.text('name'));
       const result = await arm.edit(
         path,
-        vnet => ({
+        thenUpdates(values, vnet => ({
           ...vnet,
           ...updatedTags(vnet, newTags),
           properties: { ...propertiesOf(vnet), ...changes },
-        }),
+        })),
         { noWait: values.switch('noWait') },
       );
       return presentResource(result);
