@@ -6,6 +6,15 @@ import type { ApplicationProtocol } from './policy.ts';
 
 export type IpProtocol = 'TCP' | 'UDP' | 'ICMP' | number;
 
+/** What a client says it wants: SNI of its ClientHello, or Host of a request. */
+export interface Claim {
+  readonly protocol: ApplicationProtocol;
+  /** Normalized; undefined when the client named no host. */
+  readonly fqdn: string | undefined;
+  /** Port of the Host header. Absent where there is none; it then claims none, whatever port the connection is on. */
+  readonly port?: number;
+}
+
 /** One new connection as the firewall meets it. */
 export interface Flow {
   readonly protocol: IpProtocol;
@@ -15,8 +24,8 @@ export interface Flow {
   readonly destinationPort: number;
   /** The side it came in on; flows from outside can match NAT rules only. */
   readonly from: 'inside' | 'outside';
-  /** What the client claims, where the L7 engine has read it: SNI of a ClientHello, or Host of a request. */
-  readonly claim?: { readonly protocol: ApplicationProtocol; readonly fqdn: string | undefined };
+  /** Where the L7 engine has read it. */
+  readonly claim?: Claim;
 }
 
 /** Names an address is currently known by, for network FQDN rules: the FQDN sets of the data plane. */
@@ -38,6 +47,10 @@ export type ReasonCode =
   /** A rule allows it, but only TCP and UDP can leave with a public address. */
   | 'ProtocolNotTranslated'
   | 'NotTls'
+  /** Expected to be the protocol of SQL Server. */
+  | 'NotTds'
+  /** The server breaks a promise that its protocol makes the firewall give in its name. */
+  | 'ServerUnfit'
   | 'NotHttp'
   | 'HostMissing'
   | 'HostPortMismatch'
@@ -74,3 +87,29 @@ export type Decision =
   | { readonly action: 'Deny'; readonly rule: RuleRef | null; readonly reason: ReasonCode }
   /** No address rule matched and the port belongs to the L7 engine: the name decides. Only without `claim`. */
   | { readonly action: 'Pending'; readonly reason: 'AwaitingName' };
+
+/** What is on a threat-intelligence feed; the data plane's `ThreatLookup` fits. */
+export interface ThreatListing {
+  ofAddress(address: number): string | undefined;
+  ofName(fqdn: string): string | undefined;
+}
+
+export interface DecisionContext {
+  readonly namesOfAddress: NamesOfAddress;
+  /** Absent means an empty feed. */
+  readonly threats?: ThreatListing;
+  /** Says whether the name of a NAT target resolves; absent means that every name does. */
+  readonly resolves?: (fqdn: string) => boolean;
+}
+
+export interface ApplicationQuery {
+  readonly source: number;
+  readonly destination: number;
+  readonly port: number;
+  readonly claim: Claim;
+}
+
+/** What the application pass can answer. */
+export type ApplicationDecision =
+  | Extract<Decision, { path: 'proxy' }>
+  | Extract<Decision, { action: 'Deny' }>;
