@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { type AzureFirewall, parseAzureFirewall } from '#model/firewall.ts';
 import { parseFqdnPattern } from '#net/fqdn.ts';
 import { type Ipv4Range, mergeRanges, parseIpv4, parseRange } from '#net/ipv4.ts';
-import type { LoweringContext } from './lower-firewall.ts';
+import type { LoweringContext } from './lowering.ts';
 
 export const ip = (text: string): number => parseIpv4(text) ?? assert.fail(text);
 export const ranges = (...texts: string[]): Ipv4Range[] =>

@@ -3,15 +3,26 @@
 // through here, so that what is tested is what runs. Pure.
 
 import type { ArmDocument, Documents } from '#arm/arm-document.ts';
+import { Faults, JsonReader } from '#arm/json-reader.ts';
 import type { Facts } from '#facts/facts.ts';
 import type { PublicIp, ResolvedPolicy } from '#ir/policy.ts';
-import type { Diagnostic } from '#ir/program.ts';
-import { parseAzureFirewall } from '#model/firewall.ts';
-import { IP_GROUP_TYPE, rangesOfIpGroup } from '#model/ip-group.ts';
+import { type AzureFirewall, parseAzureFirewall, rulesOfFirewall } from '#model/firewall.ts';
+import { CODES } from '#model/firewall-codes.ts';
+import { IP_GROUP_TYPE, rangesOfIpGroup, readIpGroup } from '#model/ip-group.ts';
+import { limitsOf } from '#model/limits.ts';
 import type { PolicyOptions } from '#model/policy-options.ts';
 import { addressOfPublicIp, PUBLIC_IP_TYPE } from '#model/public-ip.ts';
+import type { GroupLookup } from '#model/rule-collection-group.ts';
+import { adviceOfCounts, ipGroupsOf, type WrittenRules } from '#model/rule-counts.ts';
 import { parseIpv4 } from '#net/ipv4.ts';
+import { type Finding, inResource } from './finding.ts';
 import { lowerFirewall } from './lower-firewall.ts';
+import { lowerPolicy, type PolicyLayer } from './lower-policy.ts';
+import type { LoweringContext } from './lowering.ts';
+import { faultsOfPolicy, rulesOfLayers, warningsOfPolicy } from './policy-checks.ts';
+import { findLayers, isPolicy, policyDocument } from './policy-layers.ts';
+
+export type { Finding } from './finding.ts';
 
 /** What tags stand for; `Facts` fits. */
 export type TagFacts = Pick<Facts, 'serviceTag' | 'serviceTagName' | 'fqdnTag' | 'fqdnTagName'>;
@@ -25,53 +36,220 @@ export type Resolution =
   | {
       readonly policy: ResolvedPolicy;
       /** What does not stop the policy and its owner should know, such as DNS settings that a child does not inherit. */
-      readonly warnings: readonly Diagnostic[];
+      readonly warnings: readonly Finding[];
       readonly faults?: undefined;
     }
   | {
       readonly policy?: undefined;
-      /** All of them, each with the path in its document; `target` begins with the name of the resource where there are several. */
-      readonly faults: readonly [Diagnostic, ...Diagnostic[]];
+      /** All of them; `target` is a path in the document `resource`, or a rule. */
+      readonly faults: readonly [Finding, ...Finding[]];
     };
+
+/** The code of the warning that a public IP has no address yet, as in a template: who enforces the policy needs one. */
+export const NO_PUBLIC_ADDRESS = 'PublicIpWithoutAddress';
 
 /** `subject` is a firewall or a firewall policy. References that `documents` does not hold are faults, each by its id. */
 export function resolvePolicy(
   subject: ArmDocument,
   documents: Documents,
-  { facts, options }: ResolveContext,
+  context: ResolveContext,
 ): Resolution {
-  void options;
-  const typed = (id: string, type: string): ArmDocument | undefined => {
-    const document = documents.get(id);
+  return isPolicy(subject)
+    ? resolveLayers(subject, new World(documents, context), undefined)
+    : resolveFirewall(subject, new World(documents, context));
+}
+
+function resolveFirewall(subject: ArmDocument, world: World): Resolution {
+  const { documents, options } = world;
+  const parsed = parseAzureFirewall(subject, {
+    ...world.ruleLookup,
+    publicAddressOf: id => world.publicIp(id)?.address,
+  });
+  if (!parsed.firewall) return failed(inResource(subject.id, parsed.diagnostics));
+  const firewall = { ...parsed.firewall, id: subject.id };
+  const publicIps = findPublicIps(firewall, world);
+  const attached: AttachedFirewall = { firewall, subject, publicIps: publicIps.found };
+  if (firewall.firewallPolicyId !== undefined) {
+    const document = policyDocument(documents, firewall.firewallPolicyId);
+    if (document) return join(publicIps, resolveLayers(document, world, attached));
+    const missing: Finding = {
+      resource: subject.id,
+      code: CODES.reference,
+      target: 'properties.firewallPolicy.id',
+      message: `Firewall '${firewall.name}': there is no firewall policy '${firewall.firewallPolicyId}', which it names.`,
+    };
+    return failed([...publicIps.faults, missing]);
+  }
+  const rules = rulesOfFirewall(firewall);
+  return join(
+    publicIps,
+    finish(rules, world, lowering => ({
+      policy: lowerFirewall(firewall, { ...lowering, ...placeOf(attached) }),
+      warnings: inResource(subject.id, adviceOfCounts(rules, limitsOf(options))),
+    })),
+  );
+}
+
+interface AttachedFirewall {
+  readonly firewall: AzureFirewall;
+  readonly subject: ArmDocument;
+  readonly publicIps: readonly PublicIp[];
+}
+
+function placeOf(
+  attached: AttachedFirewall | undefined,
+): Pick<LoweringContext, 'privateAddress' | 'publicIps'> {
+  return attached
+    ? { privateAddress: privateAddressOf(attached.subject), publicIps: attached.publicIps }
+    : { privateAddress: 0, publicIps: [] };
+}
+
+function resolveLayers(
+  document: ArmDocument,
+  world: World,
+  attached: AttachedFirewall | undefined,
+): Resolution {
+  const { documents, options, ruleLookup } = world;
+  const firewallAddresses = attached && natAddressesOf(attached);
+  const found = findLayers(document, documents, isAttached =>
+    firewallAddresses && (isAttached || options.inheritNatRules)
+      ? { ...ruleLookup, firewallAddresses }
+      : ruleLookup,
+  );
+  const [first, ...others] = found.layers;
+  if (!first || found.faults.length > 0) return failed(found.faults);
+  const layers: readonly [PolicyLayer, ...PolicyLayer[]] = [first, ...others];
+  const faults = faultsOfPolicy(layers, options, attached?.firewall);
+  return join(
+    { faults, warnings: [] },
+    finish(rulesOfLayers(layers, options), world, lowering => ({
+      policy: lowerPolicy(attached?.firewall.id ?? document.id, layers, {
+        ...lowering,
+        ...placeOf(attached),
+      }),
+      warnings: warningsOfPolicy(layers, options),
+    })),
+  );
+}
+
+/**
+ * Addresses a policy's NAT rules can stand at (https://learn.microsoft.com/azure/firewall/destination-nat-rules); undefined
+ * while one of them is not known.
+ */
+function natAddressesOf({ firewall, subject, publicIps }: AttachedFirewall): number[] | undefined {
+  const addresses = publicIps.map(({ address }) => address);
+  if (addresses.length === 0 || addresses.length < firewall.ipConfigurations.length) return undefined;
+  if (firewall.tier === 'Basic') return addresses;
+  const privateAddress = privateAddressOf(subject);
+  return privateAddress === 0 ? undefined : [...addresses, privateAddress];
+}
+
+/** The last step of both ways: IP groups are read, and rules lowered. */
+function finish(
+  rules: WrittenRules,
+  world: World,
+  lower: (context: Pick<LoweringContext, 'facts' | 'options' | 'ipGroups'>) => {
+    readonly policy: ResolvedPolicy;
+    readonly warnings: readonly Finding[];
+  },
+): Resolution {
+  const faults = world.faultsOfIpGroups(new Set(ipGroupsOf(rules)));
+  if (faults.length > 0) return failed(faults);
+  return lower({ facts: world.facts, options: world.options, ipGroups: id => world.ipGroup(id) });
+}
+
+function failed(faults: readonly Finding[]): Resolution {
+  const [first, ...others] = faults;
+  if (!first) throw new Error('what cannot be resolved must have a fault');
+  return { faults: [first, ...others] };
+}
+
+/** Adds what was found before to a resolution. */
+function join(
+  before: { readonly faults: readonly Finding[]; readonly warnings: readonly Finding[] },
+  resolution: Resolution,
+): Resolution {
+  if (resolution.policy && before.faults.length === 0)
+    return { policy: resolution.policy, warnings: [...before.warnings, ...resolution.warnings] };
+  return failed([...before.faults, ...(resolution.faults ?? [])]);
+}
+
+function findPublicIps(firewall: AzureFirewall, world: World) {
+  const found: PublicIp[] = [];
+  const faults: Finding[] = [];
+  const warnings: Finding[] = [];
+  firewall.ipConfigurations.forEach(({ name, publicIpId }, index) => {
+    const target = `properties.ipConfigurations[${index}].properties.publicIPAddress`;
+    const label = `Firewall '${firewall.name}', IP configuration '${name}'`;
+    const publicIp = world.publicIp(publicIpId);
+    if (publicIp) found.push(publicIp);
+    else if (world.typed(publicIpId, PUBLIC_IP_TYPE))
+      warnings.push({
+        resource: firewall.id,
+        code: NO_PUBLIC_ADDRESS,
+        target,
+        message: `${label}: public IP address '${publicIpId}' has no address yet.`,
+      });
+    else
+      faults.push({
+        resource: firewall.id,
+        code: CODES.reference,
+        target,
+        message: `${label}: there is no public IP address '${publicIpId}'.`,
+      });
+  });
+  return { found, faults, warnings };
+}
+
+/** The documents, and what rules ask about them. */
+class World {
+  readonly documents: Documents;
+  readonly facts: TagFacts;
+  readonly options: PolicyOptions;
+  readonly ruleLookup: GroupLookup;
+
+  constructor(documents: Documents, { facts, options }: ResolveContext) {
+    this.documents = documents;
+    this.facts = facts;
+    this.options = options;
+    this.ruleLookup = {
+      serviceTagName: name => facts.serviceTagName(name),
+      fqdnTagName: name => facts.fqdnTagName(name),
+      hasIpGroup: id => this.typed(id, IP_GROUP_TYPE) !== undefined,
+      azureLimits: options.azureLimits,
+    };
+  }
+
+  typed(id: string, type: string): ArmDocument | undefined {
+    const document = this.documents.get(id);
     return document?.type.toLowerCase() === type.toLowerCase() ? document : undefined;
-  };
-  const publicAddress = (id: string): PublicIp | undefined => {
-    const document = typed(id, PUBLIC_IP_TYPE);
+  }
+
+  publicIp(id: string): PublicIp | undefined {
+    const document = this.typed(id, PUBLIC_IP_TYPE);
     const address = document && addressOfPublicIp(document);
     return document && address !== undefined ? { name: document.name, address } : undefined;
-  };
-  const parsed = parseAzureFirewall(subject, {
-    serviceTagName: name => facts.serviceTagName(name),
-    fqdnTagName: name => facts.fqdnTagName(name),
-    hasIpGroup: id => typed(id, IP_GROUP_TYPE) !== undefined,
-    publicAddressOf: id => publicAddress(id)?.address,
-  });
-  if (!parsed.firewall) return { faults: parsed.diagnostics };
-  const { firewall } = parsed;
-  const publicIps = firewall.ipConfigurations.map(({ publicIpId }) => publicAddress(publicIpId));
-  const policy = lowerFirewall(
-    { ...firewall, id: subject.id },
-    {
-      facts,
-      ipGroups: id => {
-        const group = typed(id, IP_GROUP_TYPE);
-        return group && rangesOfIpGroup(group);
-      },
-      privateAddress: privateAddressOf(subject),
-      publicIps: publicIps.filter(ip => ip !== undefined),
-    },
-  );
-  return { policy, warnings: [] };
+  }
+
+  ipGroup(id: string) {
+    const group = this.typed(id, IP_GROUP_TYPE);
+    return group && rangesOfIpGroup(group);
+  }
+
+  /** Entries that are no addresses must not be left out in silence. */
+  faultsOfIpGroups(ids: ReadonlySet<string>): Finding[] {
+    const limits = limitsOf(this.options);
+    return [...ids].flatMap(id => {
+      const document = this.typed(id, IP_GROUP_TYPE);
+      if (!document) return [];
+      const faults = new Faults();
+      readIpGroup(new JsonReader(document.properties, 'properties', faults), limits);
+      return inResource(document.id, faults.list).map(fault => ({
+        ...fault,
+        message: `IP group '${document.name}': ${fault.message}`,
+      }));
+    });
+  }
 }
 
 function privateAddressOf({ properties }: ArmDocument): number {

@@ -4,16 +4,21 @@
 import { parseFqdn } from '#net/fqdn.ts';
 import { ALL_IPV4, type Ipv4Range, isIpv6Text, parseRange } from '#net/ipv4.ts';
 import { type PortRange, parsePortRange } from '#net/ports.ts';
-import { CODES } from './firewall-limits.ts';
+import { CODES } from './firewall-codes.ts';
 import type { Located, ObjectReader } from './firewall-reader.ts';
 
-/** Names that a firewall document may use and that are not part of it. `Facts` fits the first two. */
-export interface FirewallLookup {
+/** Names that rules may use and that are not part of their document. `Facts` fits the first two. */
+export interface RuleLookup {
   /** The tag's name in its published spelling; undefined if there is no such tag. */
   serviceTagName(name: string): string | undefined;
   fqdnTagName(name: string): string | undefined;
   /** Whether there is an IP group of that id. */
   hasIpGroup(id: string): boolean;
+  /** Whether Azure's numbers hold (limits.ts); absent means yes. */
+  readonly azureLimits?: boolean;
+}
+
+export interface FirewallLookup extends RuleLookup {
   /** Address of a public IP resource; undefined when it has none or does not exist, which the API reports. */
   publicAddressOf(id: string): number | undefined;
 }
@@ -26,7 +31,7 @@ export interface AddressList {
 }
 
 /** `sourceAddresses` and `sourceIpGroups`; a rule without either is refused. */
-export function readSources(rule: ObjectReader, lookup: FirewallLookup): AddressList {
+export function readSources(rule: ObjectReader, lookup: RuleLookup): AddressList {
   const ranges = rule.texts('sourceAddresses').flatMap(text => readRange(rule, text));
   const ipGroups = readIpGroups(rule, 'sourceIpGroups', lookup);
   if (rule.isBlank('sourceAddresses') && rule.isBlank('sourceIpGroups'))
@@ -39,7 +44,15 @@ export function readSources(rule: ObjectReader, lookup: FirewallLookup): Address
 }
 
 /** `destinationAddresses` with service tags, and `destinationIpGroups`. */
-export function readDestinations(rule: ObjectReader, lookup: FirewallLookup): AddressList {
+export function readDestinations(rule: ObjectReader, lookup: RuleLookup): AddressList {
+  return {
+    ...readDestinationAddresses(rule, lookup),
+    ipGroups: readIpGroups(rule, 'destinationIpGroups', lookup),
+  };
+}
+
+/** `destinationAddresses` with service tags, of rules that have no `destinationIpGroups`. */
+export function readDestinationAddresses(rule: ObjectReader, lookup: RuleLookup): AddressList {
   const ranges: Ipv4Range[] = [];
   const serviceTags: string[] = [];
   for (const text of rule.texts('destinationAddresses')) {
@@ -47,11 +60,11 @@ export function readDestinations(rule: ObjectReader, lookup: FirewallLookup): Ad
     if (tag !== undefined) serviceTags.push(tag);
     else ranges.push(...readRange(rule, text, lookup));
   }
-  return { ranges, serviceTags, ipGroups: readIpGroups(rule, 'destinationIpGroups', lookup) };
+  return { ranges, serviceTags, ipGroups: [] };
 }
 
 /** The lookup is given where a service tag would be legal, so that the message can speak of it. */
-function readRange(rule: ObjectReader, text: Located<string>, tags?: FirewallLookup): Ipv4Range[] {
+function readRange(rule: ObjectReader, text: Located<string>, tags?: RuleLookup): Ipv4Range[] {
   if (text.value === '*') return [ALL_IPV4];
   const range = parseRange(text.value);
   if (range) return [range];
@@ -73,7 +86,7 @@ function readRange(rule: ObjectReader, text: Located<string>, tags?: FirewallLoo
   return refuse(CODES.address, 'is no IPv4 address, prefix, range or service tag');
 }
 
-function readIpGroups(rule: ObjectReader, name: string, lookup: FirewallLookup): string[] {
+function readIpGroups(rule: ObjectReader, name: string, lookup: RuleLookup): string[] {
   return rule.texts(name).flatMap(({ value, path }) => {
     if (lookup.hasIpGroup(value)) return [value];
     rule.faults.add(CODES.reference, path, `${rule.label}: there is no IP group '${value}' ('${name}').`);

@@ -1,9 +1,10 @@
-// What the three kinds of classic rule collections have in common: a name, a priority, an action for all their rules,
-// and rules that are named apart. The rules themselves are read by the caller.
+// What rule collections have in common, of firewalls and of rule collection groups: a name, a priority, an action for all
+// their rules, and rules that are named apart. The rules themselves are read by the caller.
 
 import type { PortRange } from '#net/ports.ts';
-import { CODES, LIMITS } from './firewall-limits.ts';
+import { CODES } from './firewall-codes.ts';
 import { isResourceName, ObjectReader } from './firewall-reader.ts';
+import { type Limits, RULE_NAME_LENGTH } from './limits.ts';
 
 export type RuleKind = 'nat' | 'network' | 'application';
 
@@ -14,24 +15,25 @@ export interface RuleCollection<A extends string, R> {
   readonly rules: readonly R[];
 }
 
-const TITLES = { nat: 'NAT', network: 'Network', application: 'Application' } as const;
+export const TITLES = { nat: 'NAT', network: 'Network', application: 'Application' } as const;
 /** What the service adds to a child resource and clients send back unread. */
 const READ_ONLY = ['id', 'etag', 'type'];
 
+/** The collections of one kind that a firewall holds itself. */
 export function readCollections<A extends string, R>(
   firewall: ObjectReader,
   kind: RuleKind,
   actions: readonly A[],
+  limits: Limits,
   readRule: (rule: ObjectReader, name: string) => R,
 ): RuleCollection<A, R>[] {
   const names = new Set<string>();
   const priorities = new Map<number, string>();
-  const field = `${kind}RuleCollections`;
-  const found = firewall.list(field);
+  const found = firewall.list(`${kind}RuleCollections`);
   return found.flatMap(item => {
     const reader = ObjectReader.of(item, `${TITLES[kind]} rule collection`, firewall.faults);
     if (!reader) return [];
-    const collection = readCollection(reader, kind, actions, readRule);
+    const collection = readCollection(reader, kind, actions, limits, readRule);
     claimName(reader, names, collection.name, `another ${kind} rule collection`);
     const holder = priorities.get(collection.priority);
     if (holder !== undefined)
@@ -49,24 +51,44 @@ function readCollection<A extends string, R>(
   unnamed: ObjectReader,
   kind: RuleKind,
   actions: readonly A[],
+  limits: Limits,
   readRule: (rule: ObjectReader, name: string) => R,
 ): RuleCollection<A, R> {
   const name = unnamed.text('name')?.value ?? '';
   const reader = unnamed.labelled(`${TITLES[kind]} rule collection '${name}'`);
   reader.refuseOthers(['name', 'properties', ...READ_ONLY]);
-  if (!isResourceName(name))
-    reader.fault(
-      CODES.name,
-      'name',
-      `name '${name}' must be 1 to ${LIMITS.collectionNameLength} letters, digits, '_', '.' or '-', ` +
-        `begin with a letter or digit and end with a letter, digit or '_'.`,
-    );
+  checkCollectionName(reader, name, limits);
   const properties = reader.child('properties');
   if (!properties) {
     reader.fault(CODES.format, 'properties', "'properties' is missing.");
     return { name, priority: 0, action: actions[0] as A, rules: [] };
   }
   properties.refuseOthers(['priority', 'action', 'rules', 'provisioningState']);
+  const names = new Set<string>();
+  return {
+    name,
+    priority: readPriority(properties, limits),
+    action: readAction(properties, actions),
+    rules: properties.list('rules').flatMap(item => {
+      const rule = ObjectReader.of(item, `${TITLES[kind]} rule in '${name}'`, properties.faults);
+      return rule ? [readNamedRule(rule, kind, name, names, readRule)] : [];
+    }),
+  };
+}
+
+export function checkCollectionName(reader: ObjectReader, name: string, limits: Limits): void {
+  const { most } = limits.collectionNameLength;
+  if (isResourceName(name, most)) return;
+  const length = Number.isFinite(most) ? `1 to ${most}` : '1 or more';
+  reader.fault(
+    CODES.name,
+    'name',
+    `name '${name}' must be ${length} letters, digits, '_', '.' or '-', ` +
+      `begin with a letter or digit and end with a letter, digit or '_'.`,
+  );
+}
+
+export function readAction<A extends string>(properties: ObjectReader, actions: readonly A[]): A {
   const action = properties.child('action');
   action?.refuseOthers(['type']);
   if (!action?.has('type'))
@@ -75,16 +97,12 @@ function readCollection<A extends string, R>(
       'action',
       `'action.type' is missing, expected one of ${actions.join(', ')}.`,
     );
-  return {
-    name,
-    priority: readPriority(properties),
-    action: action?.word('type', actions) ?? (actions[0] as A),
-    rules: readRules(properties, name, kind, readRule),
-  };
+  return action?.word('type', actions) ?? (actions[0] as A);
 }
 
-function readPriority(properties: ObjectReader): number {
-  const { first, last } = LIMITS.priority;
+/** 0 when there is none that can be read. */
+export function readPriority(properties: ObjectReader, limits: Limits): number {
+  const { first, last } = limits.priority;
   if (!properties.has('priority')) {
     properties.fault(CODES.priority, 'priority', `'priority' is missing, expected ${first} to ${last}.`);
     return 0;
@@ -96,30 +114,27 @@ function readPriority(properties: ObjectReader): number {
   return priority;
 }
 
-function readRules<R>(
-  properties: ObjectReader,
-  collection: string,
+/** `names` are those of the rules before this one in its collection. */
+export function readNamedRule<R>(
+  unnamed: ObjectReader,
   kind: RuleKind,
+  collection: string,
+  names: Set<string>,
   readRule: (rule: ObjectReader, name: string) => R,
-): R[] {
-  const names = new Set<string>();
-  return properties.list('rules').flatMap(item => {
-    const unnamed = ObjectReader.of(item, `${TITLES[kind]} rule in '${collection}'`, properties.faults);
-    if (!unnamed) return [];
-    const name = unnamed.text('name')?.value ?? '';
-    const rule = unnamed.labelled(`${TITLES[kind]} rule '${collection}/${name}'`);
-    if (!isRuleName(name))
-      rule.fault(
-        CODES.name,
-        'name',
-        `name '${name}' must be 1 to ${LIMITS.ruleNameLength} printable characters without spaces at its ends.`,
-      );
-    claimName(rule, names, name, 'another rule of this collection');
-    return [readRule(rule, name)];
-  });
+): R {
+  const name = unnamed.text('name')?.value ?? '';
+  const rule = unnamed.labelled(`${TITLES[kind]} rule '${collection}/${name}'`);
+  if (!isRuleName(name))
+    rule.fault(
+      CODES.name,
+      'name',
+      `name '${name}' must be 1 to ${RULE_NAME_LENGTH} printable characters without spaces at its ends.`,
+    );
+  claimName(rule, names, name, 'another rule of this collection');
+  return readRule(rule, name);
 }
 
-function claimName(reader: ObjectReader, names: Set<string>, name: string, other: string): void {
+export function claimName(reader: ObjectReader, names: Set<string>, name: string, other: string): void {
   const key = name.toLowerCase();
   if (names.has(key) && name !== '')
     reader.fault(CODES.duplicateName, 'name', `name '${name}' is used by ${other}.`);
@@ -127,9 +142,7 @@ function claimName(reader: ObjectReader, names: Set<string>, name: string, other
 }
 
 function isRuleName(name: string): boolean {
-  return (
-    name.length > 0 && name.length <= LIMITS.ruleNameLength && name.trim() === name && !/\p{Cc}/u.test(name)
-  );
+  return name.length > 0 && name.length <= RULE_NAME_LENGTH && name.trim() === name && !/\p{Cc}/u.test(name);
 }
 
 /** Distinct words in Azure's spelling; at least one. */

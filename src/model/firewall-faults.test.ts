@@ -19,9 +19,12 @@ describe('faults of the document', () => {
     ['no object', 'text', 'InvalidRequestFormat', ''],
     ['SKU of a hub', firewall({ sku: { name: 'AZFW_Hub' } }), 'UnsupportedProperty', 'properties.sku.name'],
     [
-      'policy',
-      firewall({ firewallPolicy: { id: `${SCOPE}/firewallPolicies/p` } }),
-      'UnsupportedProperty',
+      'rule collections beside a policy',
+      firewall({
+        firewallPolicy: { id: `${SCOPE}/firewallPolicies/p` },
+        networkRuleCollections: [collection([networkRule()])],
+      }),
+      'AzureFirewallPolicyAndRuleCollectionsConflict',
       'properties.firewallPolicy',
     ],
     [

@@ -1,12 +1,26 @@
 // A firewall policy (Microsoft.Network/firewallPolicies): the settings that its rule collection groups are judged under. Read
-// from ARM's JSON into values, with every fault reported at once and every unsupported property refused by name.
+// from ARM's JSON into values, with every fault reported at once and every unsupported property refused by name. Whether the
+// parent exists and fits is left to those who know the other resources.
 
-import type { FqdnPattern } from '#net/fqdn.ts';
-import type { Ipv4Range } from '#net/ipv4.ts';
+import { parseResourceId, sameId } from '#arm/resource-id.ts';
+import { type FqdnPattern, parseFqdnPattern } from '#net/fqdn.ts';
+import {
+  formatIpv4,
+  IANA_PRIVATE_RANGES,
+  type Ipv4Range,
+  isNeverATarget,
+  mergeRanges,
+  parseIpv4,
+  parseRange,
+} from '#net/ipv4.ts';
+import { CODES } from './firewall-codes.ts';
+import { type Diagnostic, Faults, isResourceName, type Located, ObjectReader } from './firewall-reader.ts';
+import { type Limits, limitsOf } from './limits.ts';
 
 export const FIREWALL_POLICY_TYPE = 'Microsoft.Network/firewallPolicies';
 
 export interface FirewallPolicy {
+  /** Empty in a document that has not been stored yet. */
   readonly id: string;
   readonly name: string;
   readonly tier: 'Basic' | 'Standard' | 'Premium';
@@ -21,8 +35,236 @@ export interface FirewallPolicy {
     readonly enableProxy: boolean;
     /** Empty means Azure DNS. */
     readonly servers: readonly number[];
+    /** Network rules with FQDNs need the proxy, unless this says otherwise. */
     readonly requireProxyForNetworkRules: boolean;
   };
   /** Merged; absent means that the policy says nothing, which is `IANAPrivateRanges`. */
   readonly privateRanges?: readonly Ipv4Range[];
+}
+
+export type ParsedFirewallPolicy =
+  | { readonly policy: FirewallPolicy; readonly diagnostics?: undefined }
+  | { readonly policy?: undefined; readonly diagnostics: readonly [Diagnostic, ...Diagnostic[]] };
+
+/** `azureLimits` as in `PolicyOptions`; absent means that they hold. */
+export interface PolicyLookup {
+  readonly azureLimits?: boolean;
+}
+
+/** What the service fills in. */
+const READ_ONLY = [
+  'size',
+  'ruleCollectionGroups',
+  'firewalls',
+  'childPolicies',
+  'provisioningState',
+  'resourceGuid',
+];
+
+const UNSUPPORTED: Readonly<Record<string, string>> = {
+  identity: 'a managed identity fetches the certificate for TLS inspection, which this version does not have',
+  extendedLocation: 'there are no edge zones',
+};
+
+const UNSUPPORTED_PROPERTIES: Readonly<Record<string, string>> = {
+  insights: 'there is no policy analytics; set isEnabled to false or leave it out',
+  explicitProxy: 'this version is a transparent proxy only; set enableExplicitProxy to false or leave it out',
+  intrusionDetection: 'there is no intrusion detection; set its mode to Off or leave it out',
+  transportSecurity: 'TLS inspection is not part of this version',
+};
+
+export function parseFirewallPolicy(document: unknown, lookup: PolicyLookup): ParsedFirewallPolicy {
+  const faults = new Faults();
+  const reader = ObjectReader.of({ value: document, path: '' }, 'Firewall policy', faults);
+  const policy = reader && readPolicy(reader, limitsOf(lookup));
+  const [first, ...others] = faults.list;
+  if (first !== undefined) return { diagnostics: [first, ...others] };
+  if (!policy) throw new Error('a policy that cannot be read must have a fault');
+  return { policy };
+}
+
+function readPolicy(unnamed: ObjectReader, limits: Limits): FirewallPolicy {
+  const name = unnamed.text('name')?.value ?? '';
+  const reader = name === '' ? unnamed : unnamed.labelled(`Firewall policy '${name}'`);
+  const id = reader.text('id')?.value ?? '';
+  const noIdentity = isNoIdentity(reader) ? ['identity'] : [];
+  reader.refuseOthers(
+    ['id', 'name', 'type', 'location', 'tags', 'etag', 'properties', ...noIdentity],
+    UNSUPPORTED,
+  );
+  if (name !== '' && !isResourceName(name, limits.collectionNameLength.most))
+    reader.fault(
+      CODES.name,
+      'name',
+      `name '${name}' must be letters, digits, '_', '.' or '-', begin with a letter or digit and end with a letter, digit or '_'.`,
+    );
+  const properties =
+    reader.child('properties') ?? new ObjectReader({}, 'properties', reader.label, reader.faults);
+  properties.refuseOthers(
+    [
+      ...['basePolicy', 'threatIntelMode', 'threatIntelWhitelist', 'dnsSettings', 'snat', 'sql', 'sku'],
+      ...READ_ONLY,
+      ...switchedOff(properties),
+    ],
+    UNSUPPORTED_PROPERTIES,
+  );
+  readSql(properties);
+  const basePolicyId = readBasePolicy(properties, id);
+  const privateRanges = readPrivateRanges(properties);
+  const policy: FirewallPolicy = {
+    id,
+    name,
+    tier: readTier(properties),
+    ...(basePolicyId !== undefined && { basePolicyId }),
+    threatIntelMode: properties.word('threatIntelMode', ['Off', 'Alert', 'Deny']) ?? 'Alert',
+    threatIntelAllowed: readAllowed(properties),
+    dns: readDns(properties, limits),
+    ...(privateRanges && { privateRanges }),
+  };
+  checkBasic(policy, properties);
+  return policy;
+}
+
+function isNoIdentity(reader: ObjectReader): boolean {
+  const { value } = reader.at('identity');
+  return isRecord(value) && String(value.type).toLowerCase() === 'none';
+}
+
+/** Names of the features that stand in the document and are off. */
+function switchedOff(properties: ObjectReader): string[] {
+  const says = (feature: string, member: string, ...words: readonly unknown[]): string[] => {
+    const { value } = properties.at(feature);
+    if (!isRecord(value)) return [];
+    const found = value[member] ?? undefined;
+    const word = typeof found === 'string' ? found.toLowerCase() : found;
+    return words.includes(word) ? [feature] : [];
+  };
+  return [
+    ...says('insights', 'isEnabled', false, undefined),
+    ...says('explicitProxy', 'enableExplicitProxy', false, undefined),
+    ...says('intrusionDetection', 'mode', 'off', undefined),
+  ];
+}
+
+function readSql(properties: ObjectReader): void {
+  const sql = properties.child('sql');
+  sql?.refuseOthers(['allowSqlRedirect']);
+  if (sql?.at('allowSqlRedirect').value === true)
+    sql.fault(
+      CODES.unsupported,
+      'allowSqlRedirect',
+      "property 'allowSqlRedirect' is not supported: Mssql goes through the proxy on its own port; a network rule with the service tag Sql allows redirection.",
+    );
+  else if (sql && typeof sql.at('allowSqlRedirect').value !== 'boolean' && sql.has('allowSqlRedirect'))
+    sql.fault(CODES.format, 'allowSqlRedirect', "'allowSqlRedirect' must be true or false.");
+}
+
+function readBasePolicy(properties: ObjectReader, own: string): string | undefined {
+  const reference = properties.child('basePolicy');
+  if (!reference) return undefined;
+  const id = reference.text('id')?.value;
+  const parsed = id === undefined ? undefined : parseResourceId(id);
+  if (id === undefined || parsed?.segments.at(-1)?.type.toLowerCase() !== 'firewallpolicies')
+    return reference.fault(CODES.format, 'id', "'basePolicy.id' is not the id of a firewall policy.");
+  if (own !== '' && sameId(own, id))
+    return reference.fault(CODES.basePolicy, 'id', 'a policy cannot be its own parent.');
+  return id;
+}
+
+function readTier(properties: ObjectReader): FirewallPolicy['tier'] {
+  const sku = properties.child('sku');
+  sku?.refuseOthers(['tier']);
+  return sku?.word('tier', ['Basic', 'Standard', 'Premium']) ?? 'Standard';
+}
+
+function readAllowed(properties: ObjectReader): FirewallPolicy['threatIntelAllowed'] {
+  const list = properties.child('threatIntelWhitelist')?.labelled('threatIntelWhitelist');
+  list?.refuseOthers(['ipAddresses', 'fqdns']);
+  return {
+    addresses: mergeRanges(
+      readItems(list, 'ipAddresses', CODES.address, parseRange, 'no IPv4 address, prefix or range'),
+    ),
+    fqdns: readItems(list, 'fqdns', CODES.fqdn, parseFqdnPattern, 'no domain name'),
+  };
+}
+
+function readDns(properties: ObjectReader, { dnsServers }: Limits): FirewallPolicy['dns'] {
+  const dns = properties.child('dnsSettings')?.labelled('dnsSettings');
+  dns?.refuseOthers(['servers', 'enableProxy', 'requireProxyForNetworkRules']);
+  const servers = readItems(dns, 'servers', CODES.address, parseIpv4, 'no IPv4 address');
+  for (const address of servers) {
+    // 168.63.129.16 is a fine server, though no fine target of a rule.
+    if (isNeverATarget(address) && formatIpv4(address) !== '168.63.129.16')
+      dns?.fault(CODES.address, 'servers', `'${formatIpv4(address)}' cannot be a DNS server.`);
+  }
+  if (servers.length > dnsServers.most)
+    dns?.fault(CODES.limit, 'servers', `${servers.length} DNS servers, at most ${dnsServers.most}.`);
+  return {
+    enableProxy: readSwitch(dns, 'enableProxy', false),
+    servers: [...new Set(servers)],
+    requireProxyForNetworkRules: readSwitch(dns, 'requireProxyForNetworkRules', true),
+  };
+}
+
+/**
+ * A list replaces the default (https://learn.microsoft.com/azure/firewall/snat-private-range): `0.0.0.0/0` is never SNAT,
+ * `255.255.255.255/32` is always. An empty list says nothing.
+ */
+function readPrivateRanges(properties: ObjectReader): readonly Ipv4Range[] | undefined {
+  const snat = properties.child('snat')?.labelled('snat');
+  const learns = snat?.word('autoLearnPrivateRanges', ['Enabled', 'Disabled']);
+  snat?.refuseOthers(['privateRanges', 'autoLearnPrivateRanges']);
+  if (learns === 'Enabled')
+    snat?.fault(
+      CODES.unsupported,
+      'autoLearnPrivateRanges',
+      "property 'autoLearnPrivateRanges' is not supported: private ranges are not learned from a route server.",
+    );
+  const parse = (text: string): readonly Ipv4Range[] | undefined => {
+    if (text.toLowerCase() === 'ianaprivateranges') return IANA_PRIVATE_RANGES;
+    const range = parseRange(text);
+    return range && [range];
+  };
+  const why = "neither 'IANAPrivateRanges' nor an IPv4 address or prefix";
+  const ranges = readItems(snat, 'privateRanges', CODES.privateRange, parse, why).flat();
+  return ranges.length === 0 ? undefined : mergeRanges(ranges);
+}
+
+/** https://learn.microsoft.com/azure/firewall/features-by-sku. */
+function checkBasic({ tier, dns, threatIntelMode }: FirewallPolicy, properties: ObjectReader): void {
+  if (tier !== 'Basic') return;
+  if (dns.enableProxy || dns.servers.length > 0)
+    properties.fault(CODES.request, 'dnsSettings', 'tier Basic has no DNS proxy and no DNS servers.');
+  if (threatIntelMode === 'Deny')
+    properties.fault(
+      CODES.request,
+      'threatIntelMode',
+      'tier Basic has threat intelligence in mode Alert only.',
+    );
+}
+
+function readSwitch(reader: ObjectReader | undefined, name: string, otherwise: boolean): boolean {
+  const value = reader?.at(name).value ?? otherwise;
+  if (typeof value === 'boolean') return value;
+  reader?.fault(CODES.format, name, `'${name}' must be true or false.`);
+  return otherwise;
+}
+
+function readItems<T>(
+  reader: ObjectReader | undefined,
+  name: string,
+  code: string,
+  parse: (text: string) => T | undefined,
+  otherwise: string,
+): T[] {
+  return (reader?.texts(name) ?? []).flatMap(({ value, path }: Located<string>) => {
+    const parsed = parse(value.trim());
+    if (parsed !== undefined) return [parsed];
+    reader?.faults.add(code, path, `${reader.label}: '${value}' in '${name}' is ${otherwise}.`);
+    return [];
+  });
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -3,7 +3,7 @@
 // clients send both.
 
 import type { ArmErrorDetail } from '#arm/arm-error.ts';
-import { CODES, LIMITS } from './firewall-limits.ts';
+import { CODES } from './firewall-codes.ts';
 
 /** The same shape that the compiler and the API speak of faults in. */
 export type Diagnostic = ArmErrorDetail;
@@ -133,7 +133,7 @@ export function oneOf<W extends string>(text: string, words: readonly W[]): W | 
 }
 
 /** Azure's rule for names of resources and rule collections (https://learn.microsoft.com/azure/firewall/rule-processing). */
-export function isResourceName(name: string, maximum: number = LIMITS.collectionNameLength): boolean {
+export function isResourceName(name: string, maximum: number): boolean {
   return name.length <= maximum && /^[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9_])?$/.test(name);
 }
 

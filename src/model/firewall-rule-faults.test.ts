@@ -181,12 +181,6 @@ describe('faults of one rule', () => {
       `${APPLICATION_RULE}.protocols`,
     ],
     [
-      'Mssql',
-      application({ protocols: [{ protocolType: 'Mssql', port: 1433 }] }),
-      'UnsupportedProperty',
-      `${APPLICATION_RULE}.protocols[0].protocolType`,
-    ],
-    [
       'application protocol',
       application({ protocols: [{ protocolType: 'Ftp', port: 21 }] }),
       'AzureFirewallRuleInvalidProtocol',

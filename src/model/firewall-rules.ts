@@ -1,19 +1,22 @@
-// The three kinds of rules as they are written, read from the ARM shape into values. A rule that is reported as faulty still
-// comes out, so that the faults of the whole document are found in one pass; nobody gets to see it then.
+// The three kinds of rules as they are written, of firewalls and of policies, read from the ARM shape into values. A rule that
+// is reported as faulty still comes out, so that the faults of the whole document are found in one pass; nobody gets to see it
+// then.
 
 import { type FqdnPattern, parseFqdn, parseFqdnPattern } from '#net/fqdn.ts';
 import { isNeverATarget, parseIpv4 } from '#net/ipv4.ts';
 import { ALL_PORTS, type PortRange, parsePortRange } from '#net/ports.ts';
 import {
   type AddressList,
-  type FirewallLookup,
+  type RuleLookup,
+  readDestinationAddresses,
   readDestinations,
   readPorts,
   readSources,
 } from './firewall-addresses.ts';
+import { CODES } from './firewall-codes.ts';
 import { isWithin, readWords } from './firewall-collections.ts';
-import { CODES, LIMITS } from './firewall-limits.ts';
 import { ObjectReader } from './firewall-reader.ts';
+import { type Limits, limitsOf } from './limits.ts';
 
 export interface WrittenNetworkRule {
   readonly name: string;
@@ -27,8 +30,10 @@ export interface WrittenNetworkRule {
 export interface WrittenApplicationRule {
   readonly name: string;
   readonly sources: AddressList;
+  /** Of policies only: what the client's packets must be addressed to. Absent means any destination. */
+  readonly destinations?: AddressList;
   /** Empty only with FQDN tags: then each name of a tag goes with the protocol and port that the tag gives it. */
-  readonly protocols: readonly { readonly protocol: 'Http' | 'Https'; readonly port: number }[];
+  readonly protocols: readonly { readonly protocol: 'Http' | 'Https' | 'Mssql'; readonly port: number }[];
   readonly targetFqdns: readonly FqdnPattern[];
   readonly fqdnTags: readonly string[];
 }
@@ -48,14 +53,32 @@ export interface WrittenNatRule {
 
 const COMMON = ['name', 'description', 'sourceAddresses', 'sourceIpGroups'];
 
+/** Where rules of firewalls and of policies differ. */
+export interface RuleShape {
+  /** What TCP, UDP, ICMP and Any are called. */
+  readonly protocols: 'protocols' | 'ipProtocols';
+  /** Members that every rule has, read by the caller. */
+  readonly marks: readonly string[];
+  readonly applicationDestinations: boolean;
+}
+
+export const CLASSIC_RULES: RuleShape = { protocols: 'protocols', marks: [], applicationDestinations: false };
+export const POLICY_RULES: RuleShape = {
+  protocols: 'ipProtocols',
+  marks: ['ruleType'],
+  applicationDestinations: true,
+};
+
 export function readNetworkRule(
   rule: ObjectReader,
   name: string,
-  lookup: FirewallLookup,
+  lookup: RuleLookup,
+  shape: RuleShape = CLASSIC_RULES,
 ): WrittenNetworkRule {
   rule.refuseOthers([
     ...COMMON,
-    'protocols',
+    ...shape.marks,
+    shape.protocols,
     'destinationAddresses',
     'destinationIpGroups',
     'destinationFqdns',
@@ -71,7 +94,7 @@ export function readNetworkRule(
     );
   return {
     name,
-    protocols: readWords(rule, 'protocols', ['TCP', 'UDP', 'ICMP', 'Any']),
+    protocols: readWords(rule, shape.protocols, ['TCP', 'UDP', 'ICMP', 'Any']),
     sources: readSources(rule, lookup),
     destinations: readDestinations(rule, lookup),
     destinationFqdns: readPlainFqdns(rule, 'destinationFqdns'),
@@ -95,16 +118,24 @@ function readPlainFqdns(rule: ObjectReader, field: string): string[] {
 export function readApplicationRule(
   rule: ObjectReader,
   name: string,
-  lookup: FirewallLookup,
+  lookup: RuleLookup,
+  shape: RuleShape = CLASSIC_RULES,
 ): WrittenApplicationRule {
-  const nextRelease = 'it belongs to firewall policies, which this version does not have';
-  rule.refuseOthers([...COMMON, 'protocols', 'targetFqdns', 'fqdnTags'], {
-    targetUrls: 'URLs need TLS inspection, which this version does not have',
-    webCategories: 'web categories are not part of this version',
-    terminateTLS: 'TLS inspection is not part of this version',
-    httpHeadersToInsert: nextRelease,
-    destinationAddresses: nextRelease,
-  });
+  const limits = limitsOf(lookup);
+  const { applicationDestinations } = shape;
+  // Clients say `false` where they mean nothing.
+  const off = rule.at('terminateTLS').value === false ? ['terminateTLS'] : [];
+  const destinations = applicationDestinations ? ['destinationAddresses'] : [];
+  rule.refuseOthers(
+    [...COMMON, ...shape.marks, 'protocols', 'targetFqdns', 'fqdnTags', ...off, ...destinations],
+    {
+      targetUrls: 'URLs need TLS inspection, which this version does not have',
+      webCategories: 'web categories are not part of this version',
+      terminateTLS: 'TLS inspection is not part of this version',
+      httpHeadersToInsert: 'this version does not change requests',
+      destinationAddresses: 'it belongs to the application rules of firewall policies',
+    },
+  );
   rule.text('description');
   const fqdnTags = rule.texts('fqdnTags').flatMap(({ value, path }) => {
     const tag = lookup.fqdnTagName(value);
@@ -118,14 +149,16 @@ export function readApplicationRule(
     rule.fault(
       CODES.protocol,
       'protocols',
-      "no protocol in 'protocols', expected Http or Https with a port.",
+      "no protocol in 'protocols', expected Http, Https or Mssql with a port.",
     );
   return {
     name,
     sources: readSources(rule, lookup),
+    ...(applicationDestinations &&
+      !rule.isBlank('destinationAddresses') && { destinations: readDestinationAddresses(rule, lookup) }),
     protocols: rule.list('protocols').flatMap(item => {
       const reader = ObjectReader.of(item, rule.label, rule.faults);
-      return reader ? readApplicationProtocol(reader) : [];
+      return reader ? readApplicationProtocol(reader, limits) : [];
     }),
     targetFqdns: rule.texts('targetFqdns').flatMap(({ value, path }) => {
       const pattern = parseFqdnPattern(value);
@@ -143,32 +176,40 @@ export function readApplicationRule(
   };
 }
 
-function readApplicationProtocol(reader: ObjectReader): WrittenApplicationRule['protocols'] {
+const DEFAULT_PORTS = { Http: 80, Https: 443, Mssql: 1433 } as const;
+
+/** The published enumeration of policies leaves Mssql out; the Azure CLI sends it and Azure takes it. */
+function readApplicationProtocol(reader: ObjectReader, limits: Limits): WrittenApplicationRule['protocols'] {
   reader.refuseOthers(['protocolType', 'port']);
-  const type = reader.text('protocolType')?.value;
-  if (type?.toLowerCase() === 'mssql') {
-    reader.fault(CODES.unsupported, 'protocolType', "protocol 'Mssql' is not supported; use a network rule.");
-    return [];
-  }
-  if (type === undefined) reader.fault(CODES.protocol, 'protocolType', "'protocolType' is missing.");
-  const protocol = reader.word('protocolType', ['Http', 'Https'], CODES.protocol);
-  const port = reader.has('port') ? reader.integer('port')?.value : protocol === 'Http' ? 80 : 443;
-  const { first, last } = LIMITS.applicationPort;
-  if (port !== undefined && !isWithin(LIMITS.applicationPort, port))
+  if (!reader.has('protocolType')) reader.fault(CODES.protocol, 'protocolType', "'protocolType' is missing.");
+  const protocol = reader.word('protocolType', ['Http', 'Https', 'Mssql'], CODES.protocol);
+  const port = reader.has('port') ? reader.integer('port')?.value : protocol && DEFAULT_PORTS[protocol];
+  const { first, last } = limits.applicationPort;
+  if (port !== undefined && !isWithin(limits.applicationPort, port))
     reader.fault(CODES.port, 'port', `port ${port} is outside ${first} to ${last}.`);
   return protocol === undefined || port === undefined ? [] : [{ protocol, port }];
 }
 
 /** What a NAT rule has to know about its firewall. */
-export interface NatContext extends FirewallLookup {
-  /** Undefined while an address of the firewall is not known: then any address is accepted here. */
-  readonly publicAddresses: readonly number[] | undefined;
+export interface NatContext extends RuleLookup {
+  /**
+   * Addresses of the firewall that a NAT rule can stand at: public ones, and in a policy the private one. Undefined while one
+   * of them is not known, or without a firewall: then any address is accepted here.
+   */
+  readonly natAddresses?: readonly number[] | undefined;
 }
 
-export function readNatRule(rule: ObjectReader, name: string, context: NatContext): WrittenNatRule {
+export function readNatRule(
+  rule: ObjectReader,
+  name: string,
+  context: NatContext,
+  shape: RuleShape = CLASSIC_RULES,
+): WrittenNatRule {
+  const limits = limitsOf(context);
   rule.refuseOthers([
     ...COMMON,
-    'protocols',
+    ...shape.marks,
+    shape.protocols,
     'destinationAddresses',
     'destinationPorts',
     'translatedAddress',
@@ -176,19 +217,19 @@ export function readNatRule(rule: ObjectReader, name: string, context: NatContex
     'translatedPort',
   ]);
   rule.text('description');
-  const protocols = readWords(rule, 'protocols', ['TCP', 'UDP', 'Any']);
+  const protocols = readWords(rule, shape.protocols, ['TCP', 'UDP', 'Any']);
   return {
     name,
     protocols: protocols.includes('Any') ? ['TCP', 'UDP'] : (protocols as ('TCP' | 'UDP')[]),
     sources: readSources(rule, context),
     destinations: readNatDestinations(rule, context),
-    destinationPorts: readPorts(rule, 'destinationPorts', LIMITS.natPort, CODES.natPort),
+    destinationPorts: readPorts(rule, 'destinationPorts', limits.natPort, CODES.natPort),
     ...readNatTarget(rule, context),
-    translatedPort: readTranslatedPort(rule),
+    translatedPort: readTranslatedPort(rule, limits),
   };
 }
 
-function readNatDestinations(rule: ObjectReader, { publicAddresses }: NatContext): number[] {
+function readNatDestinations(rule: ObjectReader, { natAddresses }: NatContext): number[] {
   const texts = rule.texts('destinationAddresses');
   if (rule.isBlank('destinationAddresses'))
     rule.fault(CODES.natDestination, 'destinationAddresses', "no public IP in 'destinationAddresses'.");
@@ -199,7 +240,7 @@ function readNatDestinations(rule: ObjectReader, { publicAddresses }: NatContext
       return [];
     };
     if (address === undefined) return refuse(CODES.natDestination, 'is not one IPv4 address');
-    if (publicAddresses && !publicAddresses.includes(address))
+    if (natAddresses && !natAddresses.includes(address))
       return refuse(CODES.natDestination, 'is no public IP address of this firewall');
     return [address];
   });
@@ -207,7 +248,7 @@ function readNatDestinations(rule: ObjectReader, { publicAddresses }: NatContext
 
 function readNatTarget(
   rule: ObjectReader,
-  { publicAddresses }: NatContext,
+  { natAddresses }: NatContext,
 ): { translatedAddress?: number; translatedFqdn?: string } {
   const address = rule.text('translatedAddress')?.value ?? '';
   const fqdn = rule.text('translatedFqdn')?.value ?? '';
@@ -228,7 +269,7 @@ function readNatTarget(
         'translatedAddress',
         `'${address}' in 'translatedAddress' is no IPv4 address.`,
       );
-    else if (isNeverATarget(translatedAddress) || publicAddresses?.includes(translatedAddress))
+    else if (isNeverATarget(translatedAddress) || natAddresses?.includes(translatedAddress))
       rule.fault(
         CODES.natTarget,
         'translatedAddress',
@@ -245,11 +286,11 @@ function readNatTarget(
 }
 
 /** One port: Azure takes neither lists nor ranges nor `*` here. */
-function readTranslatedPort(rule: ObjectReader): number {
-  const { first, last } = LIMITS.natPort;
+function readTranslatedPort(rule: ObjectReader, { natPort }: Limits): number {
+  const { first, last } = natPort;
   const text = rule.text('translatedPort')?.value ?? '';
   const port = parsePortRange(text);
-  if (port && port.first === port.last && isWithin(LIMITS.natPort, port.first)) return port.first;
+  if (port && port.first === port.last && isWithin(natPort, port.first)) return port.first;
   rule.fault(
     CODES.natPort,
     'translatedPort',

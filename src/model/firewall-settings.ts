@@ -11,8 +11,9 @@ import {
   parseIpv4,
   parseRange,
 } from '#net/ipv4.ts';
-import { CODES, LIMITS } from './firewall-limits.ts';
+import { CODES } from './firewall-codes.ts';
 import type { Located, ObjectReader } from './firewall-reader.ts';
+import type { Limits } from './limits.ts';
 
 export interface ClassicSettings {
   readonly dns: {
@@ -47,7 +48,7 @@ const UNSUPPORTED: Readonly<Record<string, string>> = {
 };
 
 /** `properties` is the firewall's; without `additionalProperties` every setting has its default. */
-export function readSettings(properties: ObjectReader): ClassicSettings {
+export function readSettings(properties: ObjectReader, limits: Limits): ClassicSettings {
   const found = properties.child('additionalProperties')?.labelled('additionalProperties');
   const says = (name: string) => found?.text(name)?.value.trim().toLowerCase() === 'false';
   found?.refuseOthers(
@@ -60,7 +61,7 @@ export function readSettings(properties: ObjectReader): ClassicSettings {
   return {
     dns: {
       enableProxy: readSwitch(found, PROXY, false),
-      servers: readServers(found),
+      servers: readServers(found, limits),
       requireProxyForNetworkRules: readSwitch(found, REQUIRE_PROXY, true),
     },
     privateRanges: readPrivateRanges(found),
@@ -73,15 +74,15 @@ export function readSettings(properties: ObjectReader): ClassicSettings {
   };
 }
 
-function readServers(found: ObjectReader | undefined): number[] {
+function readServers(found: ObjectReader | undefined, { dnsServers }: Limits): number[] {
   const servers = readItems(found, SERVERS, CODES.address, parseIpv4, 'no IPv4 address');
   for (const address of servers) {
     // 168.63.129.16 is a fine server, though no fine target of a rule.
     if (isNeverATarget(address) && formatIpv4(address) !== '168.63.129.16')
       found?.fault(CODES.address, SERVERS, `'${formatIpv4(address)}' cannot be a DNS server.`);
   }
-  if (servers.length > LIMITS.dnsServers)
-    found?.fault(CODES.limit, SERVERS, `${servers.length} DNS servers, at most ${LIMITS.dnsServers}.`);
+  if (servers.length > dnsServers.most)
+    found?.fault(CODES.limit, SERVERS, `${servers.length} DNS servers, at most ${dnsServers.most}.`);
   return [...new Set(servers)];
 }
 

@@ -1,12 +1,12 @@
-// A firewall with classic rules (Microsoft.Network/azureFirewalls), read from the JSON that ARM carries into values:
+// A firewall (Microsoft.Network/azureFirewalls), with classic rules or with a policy attached, read from the JSON that ARM carries into values:
 // after this nobody splits a string to find a prefix, a port or a name. Every fault of the document is reported in
 // one answer; a property that Postern does not act on is refused by name. Whether the subnet and the public IPs
 // exist and are free is left to the API, which knows the other resources.
 
 import { parseResourceId } from '#arm/resource-id.ts';
-import type { FirewallLookup } from './firewall-addresses.ts';
+import type { FirewallLookup, RuleLookup } from './firewall-addresses.ts';
+import { CODES } from './firewall-codes.ts';
 import { type RuleCollection, readCollections } from './firewall-collections.ts';
-import { CODES, LIMITS } from './firewall-limits.ts';
 import { type Diagnostic, Faults, isResourceName, ObjectReader } from './firewall-reader.ts';
 import {
   readApplicationRule,
@@ -17,8 +17,10 @@ import {
   type WrittenNetworkRule,
 } from './firewall-rules.ts';
 import { type ClassicSettings, readSettings } from './firewall-settings.ts';
+import { type Limits, limitsOf } from './limits.ts';
+import { faultsOfCounts, type WrittenRules } from './rule-counts.ts';
 
-export type { FirewallLookup } from './firewall-addresses.ts';
+export type { FirewallLookup, RuleLookup } from './firewall-addresses.ts';
 export type { Diagnostic } from './firewall-reader.ts';
 
 export interface FirewallIpConfiguration {
@@ -34,6 +36,8 @@ export interface AzureFirewall extends ClassicSettings {
   readonly name: string;
   readonly tier: 'Basic' | 'Standard' | 'Premium';
   readonly threatIntelMode: 'Off' | 'Alert' | 'Deny';
+  /** The policy attached; its rules and settings count then, and the firewall has no rule collections of its own. */
+  readonly firewallPolicyId?: string;
   readonly ipConfigurations: readonly FirewallIpConfiguration[];
   /** As written; the order of judgement is made by lowering. */
   readonly natRuleCollections: readonly RuleCollection<'Dnat', WrittenNatRule>[];
@@ -46,7 +50,6 @@ export type ParsedFirewall =
   | { readonly firewall?: undefined; readonly diagnostics: readonly [Diagnostic, ...Diagnostic[]] };
 
 const UNSUPPORTED: Readonly<Record<string, string>> = {
-  firewallPolicy: 'firewall policies are not part of this version; use rule collections of the firewall',
   virtualHub: 'firewalls stand in a virtual network here, not in a virtual hub',
   hubIPAddresses: 'firewalls stand in a virtual network here, not in a virtual hub',
   managementIpConfiguration: 'there is no management interface and no forced tunnelling',
@@ -65,17 +68,19 @@ export function parseAzureFirewall(document: unknown, lookup: FirewallLookup): P
 }
 
 function readFirewall(unnamed: ObjectReader, lookup: FirewallLookup): AzureFirewall {
+  const limits = limitsOf(lookup);
   const name = unnamed.text('name')?.value ?? '';
   const reader = name === '' ? unnamed : unnamed.labelled(`Firewall '${name}'`);
   reader.refuseOthers(
     ['id', 'name', 'type', 'location', 'tags', 'zones', 'etag', 'sku', 'properties'],
     UNSUPPORTED,
   );
-  if (name !== '' && !isResourceName(name, LIMITS.firewallNameLength))
+  const { most } = limits.firewallNameLength;
+  if (name !== '' && !isResourceName(name, most))
     reader.fault(
       CODES.name,
       'name',
-      `name '${name}' must be 1 to ${LIMITS.firewallNameLength} letters, digits, '_', '.' or '-', ` +
+      `name '${name}' must be ${Number.isFinite(most) ? `1 to ${most}` : '1 or more'} letters, digits, '_', '.' or '-', ` +
         `begin with a letter or digit and end with a letter, digit or '_'.`,
     );
   reader.texts('zones');
@@ -84,35 +89,49 @@ function readFirewall(unnamed: ObjectReader, lookup: FirewallLookup): AzureFirew
   properties.refuseOthers(
     [
       ...['natRuleCollections', 'networkRuleCollections', 'applicationRuleCollections', 'ipConfigurations'],
-      ...['threatIntelMode', 'sku', 'additionalProperties', 'provisioningState', 'ipGroups'],
+      ...[
+        'threatIntelMode',
+        'sku',
+        'additionalProperties',
+        'provisioningState',
+        'ipGroups',
+        'firewallPolicy',
+      ],
     ],
     UNSUPPORTED,
   );
 
-  const ipConfigurations = readIpConfigurations(properties);
+  const ipConfigurations = readIpConfigurations(properties, limits);
   const addresses = ipConfigurations.map(({ publicIpId }) => lookup.publicAddressOf(publicIpId));
-  const publicAddresses = addresses.every(address => address !== undefined) ? addresses : undefined;
+  const natAddresses = addresses.every(address => address !== undefined) ? addresses : undefined;
+  const firewallPolicyId = readReference(properties, 'firewallPolicy');
   const firewall: AzureFirewall = {
     id: reader.text('id')?.value ?? '',
     name,
     tier: readTier(properties.child('sku') ?? reader.child('sku')),
     threatIntelMode: properties.word('threatIntelMode', ['Off', 'Alert', 'Deny']) ?? 'Alert',
-    ...readSettings(properties),
+    ...readSettings(properties, limits),
+    ...(firewallPolicyId !== undefined && { firewallPolicyId }),
     ipConfigurations,
-    natRuleCollections: readCollections(properties, 'nat', ['Dnat'], (rule, ruleName) =>
-      readNatRule(rule, ruleName, { ...lookupOf(lookup), publicAddresses }),
+    natRuleCollections: readCollections(properties, 'nat', ['Dnat'], limits, (rule, ruleName) =>
+      readNatRule(rule, ruleName, { ...ruleLookupOf(lookup), natAddresses }),
     ),
-    networkRuleCollections: readCollections(properties, 'network', ['Allow', 'Deny'], (rule, ruleName) =>
-      readNetworkRule(rule, ruleName, lookup),
+    networkRuleCollections: readCollections(
+      properties,
+      'network',
+      ['Allow', 'Deny'],
+      limits,
+      (rule, ruleName) => readNetworkRule(rule, ruleName, lookup),
     ),
     applicationRuleCollections: readCollections(
       properties,
       'application',
       ['Allow', 'Deny'],
+      limits,
       (rule, ruleName) => readApplicationRule(rule, ruleName, lookup),
     ),
   };
-  checkTogether(firewall, properties);
+  checkTogether(firewall, properties, limits);
   return firewall;
 }
 
@@ -123,7 +142,7 @@ function readTier(sku: ObjectReader | undefined): AzureFirewall['tier'] {
   return sku?.word('tier', ['Basic', 'Standard', 'Premium']) ?? 'Standard';
 }
 
-function readIpConfigurations(properties: ObjectReader): FirewallIpConfiguration[] {
+function readIpConfigurations(properties: ObjectReader, limits: Limits): FirewallIpConfiguration[] {
   const names = new Set<string>();
   return properties.list('ipConfigurations').flatMap((item, index) => {
     const unnamed = ObjectReader.of(item, 'IP configuration', properties.faults);
@@ -131,7 +150,8 @@ function readIpConfigurations(properties: ObjectReader): FirewallIpConfiguration
     const name = unnamed.text('name')?.value ?? '';
     const reader = unnamed.labelled(`IP configuration '${name}'`);
     reader.refuseOthers(['id', 'name', 'type', 'etag', 'properties']);
-    if (!isResourceName(name)) reader.fault(CODES.name, 'name', `name '${name}' is not a resource name.`);
+    if (!isResourceName(name, limits.collectionNameLength.most))
+      reader.fault(CODES.name, 'name', `name '${name}' is not a resource name.`);
     if (names.has(name.toLowerCase()))
       reader.fault(CODES.duplicateName, 'name', `name '${name}' is used by another IP configuration.`);
     names.add(name.toLowerCase());
@@ -166,35 +186,30 @@ function readReference(reader: ObjectReader, name: string): string | undefined {
 }
 
 /** What only the whole document can tell. */
-function checkTogether(firewall: AzureFirewall, properties: ObjectReader): void {
-  checkNames(firewall, properties);
-  const collections =
-    firewall.natRuleCollections.length +
-    firewall.networkRuleCollections.length +
-    firewall.applicationRuleCollections.length;
-  if (collections > LIMITS.collectionsPerFirewall)
+function checkTogether(firewall: AzureFirewall, properties: ObjectReader, limits: Limits): void {
+  const rules = rulesOfFirewall(firewall);
+  if (firewall.firewallPolicyId !== undefined && rules.collections > 0)
     properties.fault(
-      CODES.limit,
-      '',
-      `${collections} rule collections, at most ${LIMITS.collectionsPerFirewall}.`,
+      CODES.policyAndRules,
+      'firewallPolicy',
+      `a firewall has rule collections or a policy, and this one has both (${rules.collections} collections beside ` +
+        `'${firewall.firewallPolicyId}'): move them into the policy, or leave 'firewallPolicy' out.`,
     );
-  const targets = new Set<string>();
-  for (const { rules } of firewall.natRuleCollections)
-    for (const rule of rules)
-      for (const protocol of rule.protocols)
-        for (const address of rule.destinations)
-          for (const { first, last } of rule.destinationPorts)
-            targets.add(`${protocol} ${address} ${first}-${last}`);
-  const counted = firewall.ipConfigurations.length + targets.size;
-  if (counted > LIMITS.publicIpsAndNatDestinations)
-    properties.fault(
-      CODES.limit,
-      'natRuleCollections',
-      `public IPs and unique NAT destinations together are ${counted}, at most ${LIMITS.publicIpsAndNatDestinations}.`,
-    );
-  const groups = new Set(ipGroupsOf(firewall).map(id => id.toLowerCase()));
-  if (groups.size > LIMITS.ipGroupsPerFirewall)
-    properties.fault(CODES.limit, '', `${groups.size} IP groups, at most ${LIMITS.ipGroupsPerFirewall}.`);
+  if (firewall.firewallPolicyId === undefined) checkNames(firewall, properties);
+  const natRules = 'properties.natRuleCollections';
+  for (const fault of faultsOfCounts(rules, firewall.ipConfigurations.length, limits, natRules))
+    properties.faults.add(fault.code, fault.target, `${properties.label}: ${fault.message}`);
+}
+
+export function rulesOfFirewall(firewall: AzureFirewall): WrittenRules {
+  const { natRuleCollections, networkRuleCollections, applicationRuleCollections } = firewall;
+  return {
+    collections:
+      natRuleCollections.length + networkRuleCollections.length + applicationRuleCollections.length,
+    nat: natRuleCollections.flatMap(({ rules }) => rules),
+    network: networkRuleCollections.flatMap(({ rules }) => rules),
+    application: applicationRuleCollections.flatMap(({ rules }) => rules),
+  };
 }
 
 /** Names in network rules are resolved by the firewall, so the DNS proxy must be on; Basic has none. */
@@ -227,24 +242,12 @@ function checkNames(firewall: AzureFirewall, properties: ObjectReader): void {
   });
 }
 
-/** Ids of all IP groups that the rules name, as written and with repetitions. */
-function ipGroupsOf(firewall: AzureFirewall): string[] {
-  const lists = [
-    ...firewall.natRuleCollections.flatMap(({ rules }) => rules.map(rule => rule.sources)),
-    ...firewall.networkRuleCollections.flatMap(({ rules }) =>
-      rules.flatMap(rule => [rule.sources, rule.destinations]),
-    ),
-    ...firewall.applicationRuleCollections.flatMap(({ rules }) => rules.map(rule => rule.sources)),
-  ];
-  return lists.flatMap(list => list.ipGroups);
-}
-
 /** The methods of a lookup as a plain object, so that more can stand beside them. */
-function lookupOf(lookup: FirewallLookup): FirewallLookup {
+export function ruleLookupOf(lookup: RuleLookup): RuleLookup {
   return {
     serviceTagName: name => lookup.serviceTagName(name),
     fqdnTagName: name => lookup.fqdnTagName(name),
     hasIpGroup: id => lookup.hasIpGroup(id),
-    publicAddressOf: id => lookup.publicAddressOf(id),
+    ...(lookup.azureLimits !== undefined && { azureLimits: lookup.azureLimits }),
   };
 }

@@ -2,11 +2,9 @@
 
 import { isObject, type Json, type JsonReader } from '#arm/json-reader.ts';
 import { type Ipv4Range, mergeRanges, parseRange } from '#net/ipv4.ts';
+import { AZURE_LIMITS, type Limits } from './limits.ts';
 
 export const IP_GROUP_TYPE = 'Microsoft.Network/ipGroups';
-
-/** Azure's limit for one IP group (learn.microsoft.com/azure/firewall/ip-groups, 2025). */
-const MOST_ADDRESSES = 5000;
 
 /** Members of a stored group, merged; empty matches nothing. */
 export function rangesOfIpGroup(document: { readonly properties: Json }): Ipv4Range[] {
@@ -15,7 +13,8 @@ export function rangesOfIpGroup(document: { readonly properties: Json }): Ipv4Ra
   return mergeRanges(texts.flatMap(text => parseRange(text) ?? []));
 }
 
-export function readIpGroup(reader: JsonReader): Json {
+export function readIpGroup(reader: JsonReader, limits: Limits = AZURE_LIMITS): Json {
+  const { most } = limits.ipGroupEntries;
   const ipAddresses = reader.texts('ipAddresses') ?? [];
   ipAddresses.forEach((text, index) => {
     const key = `ipAddresses[${index}]`;
@@ -28,11 +27,11 @@ export function readIpGroup(reader: JsonReader): Json {
         `'${text}' is not an IPv4 address, prefix (10.0.0.0/24) or range (10.0.0.1-10.0.0.9).`,
       );
   });
-  if (ipAddresses.length > MOST_ADDRESSES)
+  if (ipAddresses.length > most)
     reader.fault(
       'IpGroupAddressLimitExceeded',
       'ipAddresses',
-      `An IP group holds at most ${MOST_ADDRESSES} entries, not ${ipAddresses.length}.`,
+      `An IP group holds at most ${most} entries, not ${ipAddresses.length}.`,
     );
   reader.readOnly('provisioningState', 'firewalls', 'firewallPolicies');
   reader.finish();
