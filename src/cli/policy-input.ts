@@ -2,8 +2,6 @@
 // policy), the documents around it and the one `ResolvedPolicy`. Files are read here, and nothing else: no privileges, no
 // network, nothing is changed. All faults come back together, each with its file and path.
 
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { type ArmDocument, type Documents, toDocuments } from '#arm/arm-document.ts';
 import { idKey } from '#arm/resource-id.ts';
 import { resolvePolicy } from '#compiler/resolve-policy.ts';
@@ -12,6 +10,7 @@ import {
   type DocumentPlace,
   formatDocumentFault,
   type IgnoredResource,
+  NO_SITE,
   type PlacedDocument,
   readDocuments,
 } from '#documents/read-documents.ts';
@@ -26,24 +25,41 @@ import {
 } from '#model/policy-option-flags.ts';
 import type { PolicyOptions } from '#model/policy-options.ts';
 import { fileFault } from '#state/file-fault.ts';
-import { stateFolder } from '#state/state-folder.ts';
+import { labFolder, routerFolder, stateFolder } from '#state/state-folder.ts';
+import { readParameters, readPolicyFiles } from './policy-files.ts';
+import { readStore } from './policy-store.ts';
 import { pickSubject } from './policy-subject.ts';
+
+/** The word that stands for Postern's own rules; a file of that name is written ./store. */
+const STORE = 'store';
 
 /** For the options of Node's `parseArgs`; `policyInputOf` reads what it found. */
 export const POLICY_INPUT_FLAGS = {
   policy: { type: 'string', multiple: true },
+  name: { type: 'string' },
   firewall: { type: 'string' },
   'firewall-policy': { type: 'string' },
+  parameters: { type: 'string', multiple: true },
+  subscription: { type: 'string' },
+  'resource-group': { type: 'string' },
+  location: { type: 'string' },
   state: { type: 'string' },
   ...POLICY_OPTION_FLAGS,
 } as const;
 
 export const POLICY_INPUT_HELP = `\
-  --policy FILE|FOLDER     the rules: JSON that az prints (network firewall show, network firewall policy show, policy
-                           rule-collection-group list, ip-group list, public-ip list) or a folder of such files; may
-                           be given several times
+  --policy FILE|FOLDER|store
+                           the rules: JSON that az prints (network firewall show, network firewall policy show, policy
+                           rule-collection-group list, ip-group list, public-ip list), an ARM template, an export, or a
+                           folder of such files; store means what Postern holds on this machine. May be given several
+                           times
+  --name LAB               with --policy store: the lab that is meant, not the router
   --firewall NAME          the firewall that is meant, where there are several
   --firewall-policy NAME   the firewall policy that is meant, where there are several or a firewall has it
+  --parameters FILE|KEY=VALUE
+                           values for the parameters of templates; may be given several times
+  --subscription ID, --resource-group NAME, --location NAME
+                           where templates are meant to be deployed: their ids are made of the first two
   --state FOLDER           where imported service tags lie; default $POSTERN_STATE, else the usual place
 ${POLICY_OPTION_HELP}`;
 
@@ -82,16 +98,54 @@ export async function readPolicyInput(
     usage.push('--firewall and --firewall-policy exclude each other.');
   if (usage.length > 0) return { faults: usage, usage: true };
 
-  const files = readFiles(paths);
-  if (files.faults.length > 0) return refuse(files.faults);
-  const read = readDocuments(files.files);
-  if (read.faults.length > 0) return refuse(read.faults.map(formatDocumentFault));
+  const read = await readAll(paths, values, env);
+  if (read.faults.length > 0) return refuse(read.faults);
   return resolveInput(read.documents, values, {
     ignored: read.ignored,
     options,
     facts: loadFacts(stateFolder({ env, override: text(values.state) })),
     from: paths.join(', '),
   });
+}
+
+async function readAll(
+  paths: readonly string[],
+  values: PolicyOptionValues,
+  env: PolicyInputWorld['env'],
+): Promise<{
+  readonly documents: readonly PlacedDocument[];
+  readonly ignored: readonly IgnoredResource[];
+  readonly faults: readonly string[];
+}> {
+  const { files, faults } = readPolicyFiles(paths.filter(path => path !== STORE));
+  const { parameters, faults: parameterFaults } = readParameters(
+    [values.parameters ?? []].flat().map(String),
+  );
+  const problems = [...faults, ...parameterFaults];
+  const all: DocumentFile[] = [...files];
+  if (paths.includes(STORE)) {
+    const lab = text(values.name);
+    const where = { env, override: text(values.state) };
+    const folder = lab === undefined ? routerFolder(where) : labFolder(lab, where);
+    try {
+      all.push(await readStore(folder));
+    } catch (error) {
+      problems.push(`${folder}: ${fileFault(error)}`);
+    }
+  } else if (values.name !== undefined) problems.push('--name names a lab; it goes with --policy store.');
+  const site = {
+    subscriptionId: text(values.subscription) ?? NO_SITE.subscriptionId,
+    resourceGroup: text(values['resource-group']) ?? NO_SITE.resourceGroup,
+    location: text(values.location),
+  };
+  const read = readDocuments(all, { site, parameters });
+  problems.push(...read.faults.map(formatDocumentFault));
+  // A file that could not be read may be the template that has it.
+  if (problems.length === 0)
+    problems.push(
+      ...read.unknownParameters.map(name => `--parameters: no template has a parameter '${name}'.`),
+    );
+  return { documents: read.documents, ignored: read.ignored, faults: problems };
 }
 
 function resolveInput(
@@ -126,26 +180,6 @@ function resolveInput(
 /** `policy.json: properties.priority: message`. */
 export function describe(where: string, { target, message }: Diagnostic): string {
   return `${where}: ${target === '' ? '' : `${target}: `}${message}`;
-}
-
-function readFiles(paths: readonly string[]): { files: DocumentFile[]; faults: string[] } {
-  const files: DocumentFile[] = [];
-  const faults: string[] = [];
-  for (const path of paths) {
-    try {
-      for (const file of statSync(path).isDirectory() ? filesIn(path) : [path])
-        files.push({ file, text: readFileSync(file, 'utf8') });
-    } catch (error) {
-      faults.push(`${path}: ${fileFault(error)}`);
-    }
-  }
-  return { files, faults };
-}
-
-function filesIn(folder: string): string[] {
-  const names = readdirSync(folder).filter(name => /\.jsonc?$/i.test(name) && !name.startsWith('.'));
-  if (names.length === 0) throw new Error('the folder holds no JSON file');
-  return names.sort().map(name => join(folder, name));
 }
 
 function refuse(faults: readonly string[]): PolicyInputResult {

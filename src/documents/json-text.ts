@@ -58,22 +58,22 @@ export function parseJsonText(source: string): ParsedJson {
     return { faults: [first, ...others].slice(0, MOST_FAULTS) };
   }
   const twice: (TextPosition & { message: string })[] = [];
-  const value = valueOf(root, (name, offset) =>
+  const value = readNode(root, (name, offset) =>
     twice.push({ ...positionAt(offset), message: `'${name}' stands twice in this object` }),
   );
   if (twice.length > 0) return { faults: twice };
   return { json: { value, positionOf: path => positionAt(nearestNode(root, path).offset) } };
 }
 
-function valueOf(node: Node, repeated: (name: string, offset: number) => void): unknown {
-  if (node.type === 'array') return (node.children ?? []).map(child => valueOf(child, repeated));
+function readNode(node: Node, repeated: (name: string, offset: number) => void): unknown {
+  if (node.type === 'array') return (node.children ?? []).map(child => readNode(child, repeated));
   if (node.type !== 'object') return node.value as unknown;
   const members = new Map<string, unknown>();
   for (const { children: [name, member] = [] } of node.children ?? []) {
     if (!name || !member) continue;
     const key = String(name.value);
     if (members.has(key)) repeated(key, name.offset);
-    members.set(key, valueOf(member, repeated));
+    members.set(key, readNode(member, repeated));
   }
   // Not by assignment, which would give `__proto__` a meaning.
   return Object.fromEntries(members);

@@ -7,6 +7,9 @@ import { isObject, type Json } from '#arm/json-reader.ts';
 import { idKey } from '#arm/resource-id.ts';
 import { isPolicyType, toArmDocument, typeOfResource } from './arm-shape.ts';
 import { type JsonText, parseJsonText, pathOf, type TextPosition } from './json-text.ts';
+import { isTemplate, parameterNamesOf, readTemplate } from './read-template.ts';
+import type { TemplateSite } from './template-evaluator.ts';
+import { type GivenParameter, isParameterFile } from './template-parameters.ts';
 
 export interface DocumentFile {
   /** As the user named it. */
@@ -42,7 +45,23 @@ export interface ReadDocuments {
   readonly documents: readonly PlacedDocument[];
   readonly faults: readonly DocumentFault[];
   readonly ignored: readonly IgnoredResource[];
+  /** Parameters that were given and that no template has. */
+  readonly unknownParameters: readonly string[];
 }
+
+export interface ReadOptions {
+  /** Where templates are meant to be deployed. */
+  readonly site?: TemplateSite;
+  /** Values for the parameters of templates. */
+  readonly parameters?: readonly (readonly [name: string, parameter: GivenParameter])[];
+}
+
+/** Ids in templates begin with these unless somebody says where they are to be deployed. */
+export const NO_SITE: TemplateSite = {
+  subscriptionId: '00000000-0000-0000-0000-000000000000',
+  resourceGroup: 'template',
+  location: undefined,
+};
 
 /** `policy.json:12:3: resources[2]: message`. */
 export function formatDocumentFault({ place, message }: DocumentFault): string {
@@ -50,9 +69,13 @@ export function formatDocumentFault({ place, message }: DocumentFault): string {
   return `${file}:${line}:${column}: ${path === '' ? '' : `${path}: `}${message}`;
 }
 
-export function readDocuments(files: readonly DocumentFile[]): ReadDocuments {
-  const found: Found = { documents: [], faults: [], ignored: [] };
-  for (const file of files) readFile(file, found);
+export function readDocuments(
+  files: readonly DocumentFile[],
+  { site = NO_SITE, parameters = [] }: ReadOptions = {},
+): ReadDocuments {
+  const found: Found = { documents: [], faults: [], ignored: [], parameterNames: new Set() };
+  const given = new Map(parameters.map(([name, parameter]) => [name.toLowerCase(), parameter]));
+  for (const file of files) readFile(file, { site, given }, found);
   const seen = new Map<string, DocumentPlace>();
   for (const { document, place } of found.documents) {
     const other = seen.get(idKey(document.id));
@@ -63,16 +86,23 @@ export function readDocuments(files: readonly DocumentFile[]): ReadDocuments {
       });
     else seen.set(idKey(document.id), place);
   }
-  return found;
+  const unknownParameters = parameters
+    .map(([name]) => name)
+    .filter(name => !found.parameterNames.has(name.toLowerCase()));
+  return { ...found, unknownParameters: [...new Set(unknownParameters)] };
 }
 
 interface Found {
   readonly documents: PlacedDocument[];
   readonly faults: DocumentFault[];
   readonly ignored: IgnoredResource[];
+  /** Of all templates, in lower case. */
+  readonly parameterNames: Set<string>;
 }
 
-function readFile({ file, text }: DocumentFile, found: Found): void {
+type Deployment = Parameters<typeof readTemplate>[1];
+
+function readFile({ file, text }: DocumentFile, deployment: Deployment, found: Found): void {
   const { json, faults } = parseJsonText(text);
   if (!json) {
     for (const { message, ...position } of faults)
@@ -80,7 +110,32 @@ function readFile({ file, text }: DocumentFile, found: Found): void {
     return;
   }
   const at = (path: string): DocumentPlace => ({ file, path, ...json.positionOf(path) });
-  readValue(json, at, found);
+  const { value } = json;
+  if (isTemplate(value)) addTemplate(value, deployment, at, found);
+  else if (isParameterFile(value)) found.ignored.push({ place: at(''), type: 'parameter file', name: file });
+  else readValue(json, at, found);
+}
+
+function addTemplate(
+  template: Json,
+  deployment: Deployment,
+  at: (path: string) => DocumentPlace,
+  found: Found,
+): void {
+  for (const name of parameterNamesOf(template)) found.parameterNames.add(name.toLowerCase());
+  const { resources, ignored, faults } = readTemplate(template, deployment);
+  // A fault inside a loop comes back in every round.
+  const told = new Set<string>();
+  for (const { path, message } of faults) {
+    if (told.has(`${path} ${message}`)) continue;
+    told.add(`${path} ${message}`);
+    found.faults.push({ place: at(path), message });
+  }
+  for (const { path, type, name } of ignored) found.ignored.push({ place: at(path), type, name });
+  // A resource with a fault in it is no document.
+  if (faults.length === 0)
+    for (const { path, value } of resources)
+      found.documents.push({ document: toArmDocument(value), place: at(path) });
 }
 
 function readValue({ value }: JsonText, at: (path: string) => DocumentPlace, found: Found): void {

@@ -1,0 +1,296 @@
+// An ARM template, or an export, to the documents that its deployment would make: names and ids are evaluated, loops run,
+// conditions judged, nested resources and inline nested deployments opened. What cannot be evaluated is a fault with its JSON
+// path, but only where it says something about a firewall: a virtual machine's password is nobody's business here.
+
+import { isObject, type Json } from '#arm/json-reader.ts';
+import { isPolicyType } from './arm-shape.ts';
+import { pathOf } from './json-text.ts';
+import {
+  evaluateText,
+  evaluateTree,
+  inLoop,
+  loopCount,
+  providerPath,
+  type TemplateScope,
+  type TemplateSite,
+} from './template-evaluator.ts';
+import { TemplateError } from './template-expression.ts';
+import { asBoolean, asText } from './template-functions.ts';
+import type { GivenParameter } from './template-parameters.ts';
+import { scopeOf, type TemplateValues } from './template-values.ts';
+
+/** A resource as ARM would hold it. */
+export interface TemplateResource {
+  readonly path: string;
+  readonly id: string;
+  readonly name: string;
+  readonly type: string;
+  readonly value: Json;
+}
+
+export interface ReadTemplate {
+  readonly resources: readonly TemplateResource[];
+  readonly ignored: readonly { readonly path: string; readonly type: string; readonly name: string }[];
+  readonly faults: readonly { readonly path: string; readonly message: string }[];
+}
+
+const DEPLOYMENT = 'microsoft.resources/deployments';
+/** Nested deployments may nest; Azure allows fewer. */
+const DEEPEST = 10;
+
+export function isTemplate(value: unknown): value is Json {
+  if (!isObject(value)) return false;
+  const { $schema: schema } = value;
+  if (typeof schema === 'string') return /deploymentTemplate\.json/i.test(schema);
+  return 'contentVersion' in value && 'resources' in value;
+}
+
+/** The names of the parameters that a template declares. */
+export function parameterNamesOf(template: Json): string[] {
+  return isObject(template.parameters) ? Object.keys(template.parameters) : [];
+}
+
+export function readTemplate(
+  template: Json,
+  { site, given }: { readonly site: TemplateSite; readonly given: ReadonlyMap<string, GivenParameter> },
+): ReadTemplate {
+  const found: Found = { resources: [], ignored: [], faults: [] };
+  readLevel({ template, site, given }, scopeOf({ template, site, given }), '', 0, found);
+  return found;
+}
+
+interface Found {
+  readonly resources: TemplateResource[];
+  readonly ignored: { path: string; type: string; name: string }[];
+  readonly faults: { path: string; message: string }[];
+}
+
+interface Parent {
+  readonly type: string;
+  readonly name: string;
+}
+
+function readLevel(
+  values: TemplateValues,
+  scope: TemplateScope,
+  base: string,
+  depth: number,
+  found: Found,
+): void {
+  const list = values.template.resources;
+  const path = pathOf(base, 'resources');
+  // Templates of language version 2.0 name their resources: {"resources": {"symbol": {...}}}.
+  const entries: [string | number, unknown][] = Array.isArray(list)
+    ? [...(list as unknown[]).entries()]
+    : Object.entries(isObject(list) ? list : {});
+  for (const [key, resource] of entries)
+    readResource(resource, { values, scope, path: pathOf(path, key), parent: undefined, depth }, found);
+}
+
+interface ResourcePlace {
+  readonly values: TemplateValues;
+  readonly scope: TemplateScope;
+  readonly path: string;
+  readonly parent: Parent | undefined;
+  readonly depth: number;
+}
+
+/** Every step that may fail is a fault of its own member. */
+function readResource(resource: unknown, place: ResourcePlace, found: Found): void {
+  const { path } = place;
+  if (!isObject(resource) || typeof resource.type !== 'string') {
+    found.faults.push({ path, message: "a resource must be an object with a 'type'" });
+    return;
+  }
+  if (!mattersAnywhere(resource, place.parent)) {
+    found.ignored.push({
+      path,
+      type: fullType(resource.type, place.parent),
+      name: nameForPeople(resource.name, place.scope),
+    });
+    return;
+  }
+  const scopes = attempt(found, pathOf(path, 'copy'), () => roundsOf(resource.copy, place.scope));
+  for (const scope of scopes ?? []) readRound(resource, { ...place, scope }, found);
+}
+
+/** As written where it cannot be evaluated. */
+function nameForPeople(name: unknown, scope: TemplateScope): string {
+  try {
+    return String(evaluated(name ?? '', scope));
+  } catch (error) {
+    if (error instanceof TemplateError) return String(name);
+    throw error;
+  }
+}
+
+/** The scopes in which a resource is made: one, or those of its loop. */
+function roundsOf(copy: unknown, scope: TemplateScope): readonly TemplateScope[] {
+  if (copy === undefined || copy === null) return [scope];
+  if (!isObject(copy) || typeof copy.name !== 'string')
+    throw new TemplateError("a loop needs 'name' and 'count'");
+  return inLoop(copy.name, loopCount(copy.count, scope), scope);
+}
+
+function readRound(resource: Json, place: ResourcePlace, found: Found): void {
+  const { path, scope, parent } = place;
+  const type = fullType(String(resource.type), parent);
+  const wanted = attempt(found, pathOf(path, 'condition'), () =>
+    resource.condition === undefined ? true : asBoolean(evaluated(resource.condition, scope)),
+  );
+  if (wanted === undefined) return;
+  const name = attempt(found, pathOf(path, 'name'), () =>
+    fullName(asText(evaluated(resource.name, scope)), resource, parent),
+  );
+  if (name === undefined) return;
+  if (!wanted || resource.existing === true) {
+    found.ignored.push({
+      path,
+      type,
+      name: `${name} (${wanted ? 'made elsewhere' : 'its condition is false'})`,
+    });
+    return;
+  }
+  if (type.toLowerCase() === DEPLOYMENT) {
+    readDeployment(resource, place, found);
+    return;
+  }
+  if (isPolicyType(type)) addResource(resource, { type, name }, place, found);
+  const children = Array.isArray(resource.resources) ? (resource.resources as unknown[]) : [];
+  for (const [index, child] of children.entries())
+    readResource(
+      child,
+      { ...place, path: pathOf(pathOf(path, 'resources'), index), parent: { type, name } },
+      found,
+    );
+}
+
+function addResource(resource: Json, { type, name }: Parent, place: ResourcePlace, found: Found): void {
+  const { path, scope } = place;
+  const { site } = scope;
+  const id = attempt(
+    found,
+    pathOf(path, 'name'),
+    () =>
+      `/subscriptions/${site.subscriptionId}/resourceGroups/${site.resourceGroup}${providerPath([type, name])}`,
+  );
+  if (id === undefined) return;
+  const member = (key: string): unknown =>
+    evaluateTree(resource[key], scope, (steps, message) =>
+      found.faults.push({ path: steps.reduce<string>(pathOf, pathOf(path, key)), message }),
+    );
+  // Where it lies and what it is labelled with says nothing about what it does: without a value they are left out.
+  const aside = (key: string): Json => {
+    let known = true;
+    const value = evaluateTree(resource[key], scope, () => {
+      known = false;
+    });
+    return known && value !== undefined ? { [key]: value } : {};
+  };
+  const leaf = name.split('/').at(-1) ?? name;
+  const value = {
+    id,
+    name: leaf,
+    type,
+    ...aside('location'),
+    ...aside('tags'),
+    ...aside('zones'),
+    ...(resource.sku === undefined ? {} : { sku: member('sku') }),
+    properties: member('properties') ?? {},
+  };
+  found.resources.push({ path, id, name: leaf, type, value });
+}
+
+/** A deployment inside the template: its own template, with its own parameters or with those around it. */
+function readDeployment(resource: Json, place: ResourcePlace, found: Found): void {
+  const { values, scope, path, depth } = place;
+  const properties = isObject(resource.properties) ? resource.properties : {};
+  const inside = pathOf(path, 'properties');
+  if (!isObject(properties.template)) {
+    const message =
+      properties.templateLink === undefined
+        ? 'a deployment needs a template'
+        : 'a template behind a link cannot be read; name its file too, or put it inline';
+    found.faults.push({
+      path: pathOf(inside, properties.templateLink === undefined ? 'template' : 'templateLink'),
+      message,
+    });
+    return;
+  }
+  if (depth >= DEEPEST) {
+    found.faults.push({ path, message: `deployments nest deeper than ${DEEPEST}` });
+    return;
+  }
+  const site = attempt(found, path, () => siteOf(resource, scope));
+  if (!site) return;
+  const options = isObject(properties.expressionEvaluationOptions)
+    ? properties.expressionEvaluationOptions
+    : {};
+  const base = pathOf(inside, 'template');
+  const { template } = properties;
+  if (String(options.scope).toLowerCase() !== 'inner') {
+    // Expressions are those of the template around it, and so are parameters and variables.
+    readLevel({ ...values, template }, { ...scope, site }, base, depth + 1, found);
+    return;
+  }
+  const given = new Map<string, GivenParameter>();
+  for (const [name, parameter] of Object.entries(
+    isObject(properties.parameters) ? properties.parameters : {},
+  ))
+    given.set(name.toLowerCase(), passedParameter(parameter, scope));
+  const inner: TemplateValues = { template, site, given };
+  readLevel(inner, scopeOf(inner), base, depth + 1, found);
+}
+
+/** A value that cannot be evaluated is refused where the inner template needs it. */
+function passedParameter(parameter: unknown, scope: TemplateScope): GivenParameter {
+  if (!isObject(parameter) || !('value' in parameter)) return { refused: 'its value is in a key vault' };
+  let refused: string | undefined;
+  const value = evaluateTree(parameter.value, scope, (_, message) => {
+    refused ??= message;
+  });
+  return refused === undefined ? { value } : { refused };
+}
+
+function siteOf({ subscriptionId, resourceGroup }: Json, { site, ...scope }: TemplateScope): TemplateSite {
+  const text = (value: unknown, otherwise: string): string =>
+    value === undefined ? otherwise : asText(evaluated(value, { ...scope, site }));
+  return {
+    subscriptionId: text(subscriptionId, site.subscriptionId),
+    resourceGroup: text(resourceGroup, site.resourceGroup),
+    // Another group may lie elsewhere.
+    location: resourceGroup === undefined ? site.location : undefined,
+  };
+}
+
+/** Whether a resource, or one inside it, can say something about a firewall. */
+function mattersAnywhere(resource: Json, parent: Parent | undefined): boolean {
+  const type = fullType(String(resource.type), parent);
+  if (isPolicyType(type) || type.toLowerCase() === DEPLOYMENT) return true;
+  const children = Array.isArray(resource.resources) ? (resource.resources as unknown[]) : [];
+  return children.some(child => isObject(child) && mattersAnywhere(child, { type, name: '' }));
+}
+
+/** A nested child's type may be written in full or as the last word alone. */
+function fullType(type: string, parent: Parent | undefined): string {
+  return parent === undefined || type.includes('/') ? type : `${parent.type}/${type}`;
+}
+
+function fullName(name: string, resource: Json, parent: Parent | undefined): string {
+  const words = String(resource.type).split('/').length - 1;
+  return parent === undefined || name.split('/').length === words ? name : `${parent.name}/${name}`;
+}
+
+function evaluated(value: unknown, scope: TemplateScope): unknown {
+  return typeof value === 'string' ? evaluateText(value, scope) : value;
+}
+
+function attempt<T>(found: Found, path: string, run: () => T): T | undefined {
+  try {
+    return run();
+  } catch (error) {
+    if (!(error instanceof TemplateError)) throw error;
+    found.faults.push({ path, message: error.message });
+    return undefined;
+  }
+}

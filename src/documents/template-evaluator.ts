@@ -1,0 +1,333 @@
+// What an expression of a template comes to: the functions that ask about the deployment (`parameters`, `variables`,
+// `resourceId`, `copyIndex`, ...), loops over properties, and lambdas; the computing ones are in template-functions.ts. What only
+// Azure can answer is refused by name with the reason, never guessed.
+
+import { parseResourceId } from '#arm/resource-id.ts';
+import {
+  type Expression,
+  expressionIn,
+  parseExpression,
+  plainText,
+  TemplateError,
+} from './template-expression.ts';
+import {
+  asBoolean,
+  asList,
+  asNumber,
+  asText,
+  isJsonObject,
+  MOST_ITEMS,
+  memberOf,
+  shown,
+  TEMPLATE_FUNCTIONS,
+} from './template-functions.ts';
+
+/** Where a template is meant to be deployed. Ids are made from it; they need not exist. */
+export interface TemplateSite {
+  readonly subscriptionId: string;
+  readonly resourceGroup: string;
+  /** Of the resource group; undefined where nobody said it. */
+  readonly location: string | undefined;
+}
+
+export interface TemplateScope {
+  readonly site: TemplateSite;
+  /** Both throw `TemplateError` for what has no value. */
+  parameter(name: string): unknown;
+  variable(name: string): unknown;
+  /** The template's own functions; undefined if there is no such one. */
+  userFunction(name: string, args: readonly unknown[]): { readonly value: unknown } | undefined;
+  /** Loops that are running, by name in lower case; the last one is the innermost. */
+  readonly loops: ReadonlyMap<string, number>;
+  /** Variables of lambdas around the expression. */
+  readonly lambda: ReadonlyMap<string, unknown>;
+}
+
+/** Functions that only Azure can answer, and why. */
+const REFUSED: Readonly<Record<string, string>> = {
+  uniquestring: 'Azure computes it by a hash that it does not publish',
+  guid: 'Azure computes it by a hash that it does not publish',
+  newguid: 'it is another one at every deployment',
+  utcnow: 'it is another one at every deployment',
+  reference: 'it asks Azure at deployment',
+  references: 'it asks Azure at deployment',
+  getsecret: 'it asks Azure at deployment',
+  pickzones: 'it asks Azure at deployment',
+  environment: 'it depends on the cloud of the deployment',
+  tenant: 'it depends on who deploys',
+  deployer: 'it depends on who deploys',
+  deployment: 'it depends on how the template is deployed',
+  managementgroup: 'it depends on where the template is deployed',
+};
+
+/** Deeper nesting than any template needs; it ends definitions that go round in circles. */
+const DEEPEST = 200;
+
+/** A value of the template with every expression in it evaluated. Faults are collected by path; their places become null. */
+export function evaluateTree(
+  value: unknown,
+  scope: TemplateScope,
+  fault: (path: readonly (string | number)[], message: string) => void,
+  path: readonly (string | number)[] = [],
+): unknown {
+  try {
+    if (typeof value === 'string') return evaluateText(value, scope);
+  } catch (error) {
+    if (!(error instanceof TemplateError)) throw error;
+    fault(path, error.message);
+    return null;
+  }
+  if (Array.isArray(value))
+    return value.map((item, index) => evaluateTree(item, scope, fault, [...path, index]));
+  if (!isJsonObject(value)) return value;
+  const members: [string, unknown][] = [];
+  for (const [key, member] of Object.entries(value)) {
+    if (key === 'copy' && isPropertyLoops(member)) {
+      for (const [index, loop] of member.entries())
+        members.push([loop.name, runLoop(loop, scope, fault, [...path, 'copy', index])]);
+      continue;
+    }
+    const name = expressionIn(key) === undefined ? key : evaluateTree(key, scope, fault, [...path, key]);
+    members.push([String(name), evaluateTree(member, scope, fault, [...path, key])]);
+  }
+  return Object.fromEntries(members);
+}
+
+/** Throws `TemplateError`; texts that are no expression come back as they are. */
+export function evaluateText(text: string, scope: TemplateScope): unknown {
+  const inside = expressionIn(text);
+  return inside === undefined ? plainText(text) : evaluate(parseExpression(inside), scope);
+}
+
+interface PropertyLoop {
+  readonly name: string;
+  readonly count: unknown;
+  readonly input: unknown;
+}
+
+function isPropertyLoops(value: unknown): value is readonly PropertyLoop[] {
+  return (
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.every(
+      loop => isJsonObject(loop) && typeof loop.name === 'string' && 'count' in loop && 'input' in loop,
+    )
+  );
+}
+
+function runLoop(
+  { name, count, input }: PropertyLoop,
+  scope: TemplateScope,
+  fault: (path: readonly (string | number)[], message: string) => void,
+  path: readonly (string | number)[],
+): unknown {
+  try {
+    return inLoop(name, loopCount(count, scope), scope).map(inner =>
+      evaluateTree(input, inner, fault, [...path, 'input']),
+    );
+  } catch (error) {
+    if (!(error instanceof TemplateError)) throw error;
+    fault([...path, 'count'], error.message);
+    return null;
+  }
+}
+
+export function loopCount(count: unknown, scope: TemplateScope): number {
+  const number = asNumber(typeof count === 'string' ? evaluateText(count, scope) : count);
+  if (number < 0 || number > MOST_ITEMS)
+    throw new TemplateError(`a loop cannot run ${number} times; at most ${MOST_ITEMS}`);
+  return number;
+}
+
+/** The scopes of the rounds of a loop. */
+export function inLoop(name: string, count: number, scope: TemplateScope): TemplateScope[] {
+  const others = [...scope.loops].filter(([other]) => other !== name.toLowerCase());
+  return Array.from({ length: count }, (_, index) => ({
+    ...scope,
+    loops: new Map([...others, [name.toLowerCase(), index] as const]),
+  }));
+}
+
+function evaluate(expression: Expression, scope: TemplateScope, depth = 0): unknown {
+  if (depth > DEEPEST) throw new TemplateError('the expression is nested too deeply');
+  switch (expression.kind) {
+    case 'literal':
+      return expression.value;
+    case 'member':
+    case 'index': {
+      const object = evaluate(expression.of, scope, depth + 1);
+      if (isLocationOfGroup(expression) && scope.site.location === undefined)
+        throw new TemplateError('resourceGroup().location is not known; give it: --location NAME');
+      const step = expression.kind === 'member' ? expression.name : evaluate(expression.at, scope, depth + 1);
+      return stepInto(object, step, expression.safe);
+    }
+    case 'call':
+      return call(expression, scope, depth);
+  }
+}
+
+function isLocationOfGroup(expression: Expression): boolean {
+  return (
+    expression.kind === 'member' &&
+    expression.name.toLowerCase() === 'location' &&
+    expression.of.kind === 'call' &&
+    expression.of.name.toLowerCase() === 'resourcegroup'
+  );
+}
+
+function stepInto(object: unknown, step: unknown, safe: boolean): unknown {
+  if (safe && object === null) return null;
+  const found =
+    isJsonObject(object) && typeof step === 'string'
+      ? memberOf(object, step)
+      : Array.isArray(object) && typeof step === 'number' && step >= 0 && step < object.length
+        ? { value: object[step] as unknown }
+        : undefined;
+  if (found) return found.value;
+  if (safe) return null;
+  throw new TemplateError(`${shown(object)} has no member ${shown(step)}`);
+}
+
+function call(
+  { name, args }: Extract<Expression, { kind: 'call' }>,
+  scope: TemplateScope,
+  depth: number,
+): unknown {
+  const lower = name.toLowerCase();
+  const value = (index: number): unknown => {
+    const arg = args[index];
+    if (!arg) throw new TemplateError(`${name} lacks its ${index + 1}. argument`);
+    return evaluate(arg, scope, depth + 1);
+  };
+  const all = (): unknown[] => args.map(arg => evaluate(arg, scope, depth + 1));
+  switch (lower) {
+    case 'parameters':
+      return scope.parameter(asText(value(0)));
+    case 'variables':
+      return scope.variable(asText(value(0)));
+    // These three look only at what they need.
+    case 'if':
+      return asBoolean(value(0)) ? value(1) : value(2);
+    case 'and':
+      return args.every((_, index) => asBoolean(value(index)));
+    case 'or':
+      return args.some((_, index) => asBoolean(value(index)));
+    case 'copyindex':
+      return copyIndex(all(), scope);
+    case 'lambdavariables': {
+      const variable = asText(value(0));
+      if (!scope.lambda.has(variable)) throw new TemplateError(`there is no lambda variable '${variable}'`);
+      return scope.lambda.get(variable);
+    }
+    case 'map':
+    case 'filter': {
+      const run = lambdaOf(name, args[1], scope, depth);
+      const list = asList(value(0));
+      return lower === 'map' ? list.map(run) : list.filter((item, index) => asBoolean(run(item, index)));
+    }
+    case 'resourceid':
+      return resourceId(all(), scope.site);
+    case 'subscriptionresourceid':
+      return subscriptionResourceId(all(), scope.site);
+    case 'extensionresourceid': {
+      const [scopeId, ...rest] = all().map(asText);
+      return `${scopeId}${providerPath(rest)}`;
+    }
+    case 'resourcegroup':
+      return resourceGroup(scope.site);
+    case 'subscription':
+      return {
+        id: `/subscriptions/${scope.site.subscriptionId}`,
+        subscriptionId: scope.site.subscriptionId,
+      };
+  }
+  const run = TEMPLATE_FUNCTIONS.get(lower);
+  if (run) return named(name, () => run(...all()));
+  const own = scope.userFunction(name, name.includes('.') ? all() : []);
+  if (own) return own.value;
+  const reason = lower.startsWith('list') ? 'it asks Azure at deployment' : REFUSED[lower];
+  throw new TemplateError(
+    reason === undefined
+      ? `the function '${name}' is not supported; write its value instead`
+      : `the function '${name}' cannot be evaluated: ${reason}; write its value instead`,
+  );
+}
+
+/** Faults of a function begin with its name. */
+function named(name: string, run: () => unknown): unknown {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof TemplateError)
+      throw new TemplateError(`${name}: ${error.message}`, { cause: error });
+    throw error;
+  }
+}
+
+function lambdaOf(
+  name: string,
+  expression: Expression | undefined,
+  scope: TemplateScope,
+  depth: number,
+): (item: unknown, index: number) => unknown {
+  if (expression?.kind !== 'call' || expression.name.toLowerCase() !== 'lambda')
+    throw new TemplateError(`${name} takes a lambda as its second argument`);
+  const names = expression.args.slice(0, -1).map(arg => asText(evaluate(arg, scope, depth + 1)));
+  const body = expression.args.at(-1) as Expression;
+  return (item, index) => {
+    const given = [item, index];
+    const lambda = new Map([...scope.lambda, ...names.map((key, at) => [key, given[at]] as const)]);
+    return evaluate(body, { ...scope, lambda }, depth + 1);
+  };
+}
+
+function copyIndex(args: readonly unknown[], { loops }: TemplateScope): number {
+  const [first] = args;
+  const name = typeof first === 'string' ? first : undefined;
+  const offset = args[name === undefined ? 0 : 1] ?? 0;
+  const index = name === undefined ? [...loops.values()].at(-1) : loops.get(name.toLowerCase());
+  if (index === undefined)
+    throw new TemplateError(
+      name === undefined ? 'copyIndex stands outside a loop' : `copyIndex: no loop '${name}' is running here`,
+    );
+  return index + asNumber(offset);
+}
+
+/** `resourceId([subscription], [group], type, name, ...)`: the type is the first argument with a slash. */
+function resourceId(values: readonly unknown[], site: TemplateSite): string {
+  const texts = values.map(asText);
+  const at = texts.findIndex(text => text.includes('/'));
+  if (at < 0 || at > 2)
+    throw new TemplateError(`resourceId: no resource type in ${texts.map(text => `'${text}'`).join(', ')}`);
+  const group = at > 0 ? texts[at - 1] : site.resourceGroup;
+  const subscription = at > 1 ? texts[at - 2] : site.subscriptionId;
+  return `/subscriptions/${subscription}/resourceGroups/${group}${providerPath(texts.slice(at))}`;
+}
+
+function subscriptionResourceId(values: readonly unknown[], site: TemplateSite): string {
+  const texts = values.map(asText);
+  const at = texts.findIndex(text => text.includes('/'));
+  const subscription = at > 0 ? texts[at - 1] : site.subscriptionId;
+  return `/subscriptions/${subscription}${providerPath(texts.slice(Math.max(0, at)))}`;
+}
+
+/** `/providers/Microsoft.Network/firewallPolicies/p/ruleCollectionGroups/g`, of a type and its names. */
+export function providerPath([type = '', ...names]: readonly string[]): string {
+  const [provider = '', ...types] = type.split('/');
+  const parts = names.flatMap(name => name.split('/'));
+  if (types.length === 0 || types.length !== parts.length)
+    throw new TemplateError(
+      `'${type}' and the names ${parts.map(part => `'${part}'`).join(', ')} make no resource`,
+    );
+  const path = `/providers/${provider}${types.map((word, index) => `/${word}/${parts[index]}`).join('')}`;
+  if (parseResourceId(`/subscriptions/s/resourceGroups/g${path}`) === undefined)
+    throw new TemplateError(
+      `'${type}' and the names ${parts.map(part => `'${part}'`).join(', ')} make no resource`,
+    );
+  return path;
+}
+
+function resourceGroup({ subscriptionId, resourceGroup: name, location }: TemplateSite): object {
+  const known = { id: `/subscriptions/${subscriptionId}/resourceGroups/${name}`, name };
+  return location === undefined ? known : { ...known, location };
+}
