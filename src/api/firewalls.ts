@@ -4,9 +4,10 @@
 import { formatEtag } from '#arm/etag.ts';
 import { type Faults, isObject, type Json } from '#arm/json-reader.ts';
 import { formatResourceId, parentOfId, parseResourceId, sameId } from '#arm/resource-id.ts';
-import { type FirewallLookup, parseAzureFirewall } from '#model/firewall.ts';
-import { IP_GROUP_TYPE } from '#model/ip-group.ts';
-import { addressOfPublicIp, PUBLIC_IP_TYPE } from '#model/public-ip.ts';
+import { parseAzureFirewall } from '#model/firewall.ts';
+import { CODES } from '#model/firewall-codes.ts';
+import { FIREWALL_POLICY_TYPE } from '#model/firewall-policy.ts';
+import { PUBLIC_IP_TYPE } from '#model/public-ip.ts';
 import {
   FIREWALL_SUBNET,
   firstUsableAddress,
@@ -15,14 +16,20 @@ import {
 } from '#model/virtual-network.ts';
 import { formatIpv4 } from '#net/ipv4.ts';
 import type { ArmDocument, ResourceStore, StoredResource } from '#store/resource-store.ts';
+import { lookupOf } from './model-lookup.ts';
+import { policyIdOf } from './policy-graph.ts';
+import { tierFits, tierOf } from './policy-tiers.ts';
 import {
   configurationsInSubnet,
   configurationsWithPublicIp,
   FIREWALL_TYPE,
+  hasDataPath,
   ipConfigurationsOf,
   isOfType,
 } from './references.ts';
+import { objectsOf, writtenProperties } from './request-body.ts';
 import { invalidReference, type KindContext, type ResourceKind } from './resource-kind.ts';
+import { faultsOfWrite } from './whole-policies.ts';
 
 const COLLECTIONS = ['networkRuleCollections', 'applicationRuleCollections', 'natRuleCollections'] as const;
 
@@ -37,8 +44,9 @@ export const firewalls: ResourceKind = {
     const { diagnostics } = parseAzureFirewall({ ...body, name: envelope.name }, lookupOf(context));
     if (diagnostics) reader.faults.list.push(...diagnostics);
     const zones = reader.texts('zones');
-    const given = isObject(body.properties) ? body.properties : {};
-    const { ipGroups: _ipGroups, ...properties } = withoutNulls(given);
+    const properties = writtenProperties(body, ['ipGroups']);
+    const policyId = policyIdOf({ ...envelope, properties });
+    const policy = policyId === undefined ? undefined : context.store.get(policyId)?.document;
     const document: ArmDocument = {
       ...envelope,
       ...(zones === undefined || zones.length === 0 ? {} : { zones }),
@@ -46,6 +54,7 @@ export const firewalls: ResourceKind = {
         threatIntelMode: 'Alert',
         additionalProperties: {},
         ...properties,
+        ...(policy === undefined ? {} : { firewallPolicy: { id: policy.id } }),
         sku: {
           name: 'AZFW_VNet',
           tier: 'Standard',
@@ -67,6 +76,7 @@ export const firewalls: ResourceKind = {
   },
 
   check(after, _before, faults, context) {
+    checkPolicy(after, faults, context);
     ipConfigurationsOf(after).forEach(({ name, subnetId, publicIpId }, index, all) => {
       const path = `properties.ipConfigurations[${index}].properties`;
       if (subnetId !== undefined) checkSubnet(after, name, subnetId, `${path}.subnet`, faults, context.store);
@@ -77,6 +87,8 @@ export const firewalls: ResourceKind = {
       );
       if (twin) faults.list.push(publicIpInUse(`${path}.publicIPAddress`, after.id, publicIpId, twin.id));
     });
+    if (faults.list.length === 0 && policyIdOf(after) !== undefined && hasDataPath(after))
+      faults.list.push(...faultsOfWrite(after, [after], context));
   },
 
   showProperties(resource) {
@@ -87,25 +99,6 @@ export const firewalls: ResourceKind = {
 
   affectedFirewalls: () => [],
 };
-
-export function hasDataPath(document: ArmDocument | undefined): boolean {
-  return (
-    document !== undefined && isOfType(document, FIREWALL_TYPE) && ipConfigurationsOf(document).length > 0
-  );
-}
-
-function lookupOf({ store, options }: KindContext): FirewallLookup {
-  const facts = options.facts();
-  return {
-    serviceTagName: name => facts.serviceTagName(name),
-    fqdnTagName: name => facts.fqdnTagName(name),
-    hasIpGroup: id => isOfType(store.get(id)?.document, IP_GROUP_TYPE),
-    publicAddressOf: id => {
-      const document = store.get(id)?.document;
-      return document && isOfType(document, PUBLIC_IP_TYPE) ? addressOfPublicIp(document) : undefined;
-    },
-  };
-}
 
 /** Exported templates have the SKU beside the properties, where the model accepts it too. */
 function skuBeside(body: Json): Json {
@@ -144,6 +137,29 @@ function storedConfigurations(
       },
     };
   });
+}
+
+/** A policy may stand in another group and region than its firewalls; its tier must fit theirs. */
+function checkPolicy(firewall: ArmDocument, faults: Faults, { store }: KindContext): void {
+  const id = policyIdOf(firewall);
+  if (id === undefined) return;
+  const target = 'properties.firewallPolicy';
+  const policy = store.get(id)?.document;
+  if (!policy || !isOfType(policy, FIREWALL_POLICY_TYPE)) {
+    faults.add(
+      'InvalidResourceReference',
+      target,
+      `The firewall policy ${id}, which firewall '${firewall.name}' refers to, was not found.`,
+    );
+    return;
+  }
+  const [tier, policyTier] = [tierOf(firewall), tierOf(policy)];
+  if (!tierFits(policyTier, tier))
+    faults.add(
+      CODES.policyTier,
+      target,
+      `Policy ${policy.id} has the tier ${policyTier}, which a firewall of tier ${tier} cannot run. A Standard policy fits Standard and Premium firewalls, the others their own tier only.`,
+    );
 }
 
 function findSubnet(store: ResourceStore, id: string): { network: ArmDocument; subnet: Subnet } | undefined {
@@ -247,21 +263,4 @@ function showFirewallProperties({ document, revision }: StoredResource): Json {
     }),
     ...Object.fromEntries(COLLECTIONS.map(name => [name, show(properties[name], name, undefined)])),
   };
-}
-
-function objectsOf(value: unknown): Json[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
-}
-
-/** Clients send null for what they do not know; stored, it would come back as a value. */
-function withoutNulls(value: Json): Json {
-  const clean = (item: unknown): unknown => {
-    if (Array.isArray(item)) return item.filter(member => member !== null).map(clean);
-    return isObject(item) ? withoutNulls(item) : item;
-  };
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([, member]) => member !== null)
-      .map(([key, member]) => [key, clean(member)]),
-  );
 }

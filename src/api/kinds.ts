@@ -1,13 +1,23 @@
 // The resource types the API has, and the namespaces it answers for.
 
+import { firewallPolicies } from './firewall-policies.ts';
 import { firewalls } from './firewalls.ts';
 import { ipGroups } from './ip-groups.ts';
 import { publicIps } from './public-ips.ts';
 import type { ResourceKind } from './resource-kind.ts';
 import { routeTables } from './route-tables.ts';
+import { ruleCollectionGroups } from './rule-collection-groups.ts';
 import { virtualNetworks } from './virtual-networks.ts';
 
-export const KINDS: readonly ResourceKind[] = [firewalls, virtualNetworks, routeTables, publicIps, ipGroups];
+export const KINDS: readonly ResourceKind[] = [
+  firewalls,
+  virtualNetworks,
+  routeTables,
+  publicIps,
+  ipGroups,
+  firewallPolicies,
+  ruleCollectionGroups,
+];
 
 /** Provider namespaces with the types each one answers for. */
 export const PROVIDERS: ReadonlyMap<string, readonly string[]> = new Map([

@@ -1,7 +1,10 @@
 // What the API is made of: everything with a life of its own (store, clock, keys, the controller behind `settle`) is
 // handed in here.
 
+import type { ArmDocument, Documents } from '#arm/arm-document.ts';
+import type { ArmErrorDetail } from '#arm/arm-error.ts';
 import type { Facts } from '#facts/facts.ts';
+import { DEFAULT_POLICY_OPTIONS, type PolicyOptions } from '#model/policy-options.ts';
 import type { ResourceStore } from '#store/resource-store.ts';
 import type { Tokens } from './tokens.ts';
 
@@ -20,6 +23,12 @@ export interface Subscription {
 /** What the API tells and checks of service tags and FQDN tags. */
 export type ApiFacts = Pick<Facts, 'serviceTagName' | 'fqdnTagName' | 'serviceTagList' | 'fqdnTagNames'>;
 
+/** A fault in a document, which need not be the one that is asked about. */
+export interface PolicyFault extends ArmErrorDetail {
+  /** Id of the document that `target` is a path in. */
+  readonly resource: string;
+}
+
 export interface ApiOptions {
   readonly store: ResourceStore;
   readonly clock: () => Date;
@@ -29,6 +38,13 @@ export interface ApiOptions {
   readonly facts: () => ApiFacts;
   /** Resolves when the firewall's newest state is in force or refused, and with `Pending` after `timeoutMs`. */
   readonly settle: (firewallId: string, timeoutMs: number) => Promise<Settled>;
+  /**
+   * Faults of a firewall or a policy together with everything that it refers to, as the compiler sees them. Without, documents
+   * are judged one by one.
+   */
+  readonly faultsOf?: (subject: ArmDocument, documents: Documents) => readonly PolicyFault[];
+  /** `DEFAULT_POLICY_OPTIONS` when absent; the API looks at `azureLimits`. */
+  readonly policyOptions?: PolicyOptions;
   /** How long a PUT is held for `settle`. */
   readonly settleTimeoutMs?: number;
   /** Prefixes that new public IP addresses are taken from, in this order. They must look public. */
@@ -38,3 +54,7 @@ export interface ApiOptions {
 }
 
 export const SETTLE_TIMEOUT_MS = 2000;
+
+export function policyOptionsOf({ policyOptions }: ApiOptions): PolicyOptions {
+  return policyOptions ?? DEFAULT_POLICY_OPTIONS;
+}

@@ -2,13 +2,12 @@
 // Computed from the store as it is, so that nothing can go stale; answers, which ask many times, share one graph as
 // long as nothing is written.
 
-import { isObject } from '#arm/json-reader.ts';
 import { idKey, sameId } from '#arm/resource-id.ts';
 import { FIREWALL_POLICY_TYPE } from '#model/firewall-policy.ts';
 import { ipGroupIdsIn } from '#model/ip-group.ts';
 import { RULE_COLLECTION_GROUP_TYPE } from '#model/rule-collection-group.ts';
 import type { ArmDocument, ResourceStore } from '#store/resource-store.ts';
-import { firewallsIn } from './references.ts';
+import { firewallsIn, idOf } from './references.ts';
 
 /** All ids are as stored, in the order of the store; questions are asked in any case. */
 export interface PolicyGraph {
@@ -103,10 +102,6 @@ export function formatSize(bytes: number): string {
 
 export function bytesOf({ properties }: ArmDocument): number {
   return Buffer.byteLength(JSON.stringify(properties));
-}
-
-function idOf(reference: unknown): string | undefined {
-  return isObject(reference) && typeof reference.id === 'string' ? reference.id : undefined;
 }
 
 function uniqueIpGroups({ properties }: ArmDocument): Set<string> {

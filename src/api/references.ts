@@ -41,7 +41,14 @@ export function ipConfigurationsOf(firewall: {
   });
 }
 
-function idOf(reference: unknown): string | undefined {
+/** Whether a gateway runs it: without IP configuration there is nothing to apply. */
+export function hasDataPath(document: ArmDocument | undefined): boolean {
+  return (
+    document !== undefined && isOfType(document, FIREWALL_TYPE) && ipConfigurationsOf(document).length > 0
+  );
+}
+
+export function idOf(reference: unknown): string | undefined {
   return isObject(reference) && typeof reference.id === 'string' ? reference.id : undefined;
 }
 

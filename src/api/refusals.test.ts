@@ -102,7 +102,7 @@ describe('the request itself', () => {
     await refused(test, 404, ['ResourceGroupNotFound'], 'DELETE', G);
     assertOk(await test.call('PUT', G, { location: 'eastus' }), 201);
     for (const type of [
-      'firewallPolicies/p',
+      'natGateways/n',
       'virtualNetworks/v/peerings/p',
       'publicIPAddresses/p/subnets/s',
       'nonsense/n',

@@ -12,7 +12,7 @@ import { ROUTE_TABLE_TYPE } from '#model/route-table.ts';
 import { VIRTUAL_NETWORK_TYPE } from '#model/virtual-network.ts';
 import type { ArmDocument, StoredResource } from '#store/resource-store.ts';
 import { refuseBlocked, refuseDescribed } from './deletion.ts';
-import { hasDataPath } from './firewalls.ts';
+import { hasDataPath } from './references.ts';
 import type { ChildKind, KindContext, ResourceKind } from './resource-kind.ts';
 
 /** Types whose properties have a `resourceGuid`, made once. */

@@ -8,7 +8,9 @@ import { openTokens } from '#api/state-files.ts';
 import { FirewallCompiler, UncompilableFirewall } from '#controller/compile-firewall.ts';
 import { Controller, type Settled } from '#controller/controller.ts';
 import { SocketGatewayChannel } from '#controller/gateway-channel.ts';
+import { faultsOfPolicy } from '#controller/policy-faults.ts';
 import { type Facts, loadFacts } from '#facts/facts.ts';
+import { DEFAULT_POLICY_OPTIONS, type PolicyOptions } from '#model/policy-options.ts';
 import { MemoryStore } from '#store/memory-store.ts';
 import type { ArmDocument, ResourceStore, StoredResource } from '#store/resource-store.ts';
 import { SqliteStore } from '#store/sqlite-store.ts';
@@ -33,6 +35,8 @@ export interface ControlPlaneOptions {
   readonly tlsPort?: number;
   readonly allowRemote?: boolean;
   readonly publicIpPool?: readonly string[];
+  /** Where the owner chooses what policies mean; `DEFAULT_POLICY_OPTIONS` when absent. */
+  readonly policyOptions?: PolicyOptions;
   /** A firewall's documented address to the address its machine has; asked at every compilation. */
   readonly localAddressOf?: () => Readonly<Record<number, number>>;
   /** How long a gateway may say nothing before its firewall has failed. */
@@ -57,11 +61,13 @@ export interface ControlPlane {
 
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { stateDir, factsDir, clock = () => new Date(), report = () => {} } = options;
+  const { policyOptions = DEFAULT_POLICY_OPTIONS } = options;
   const store = new SqliteStore(join(stateDir, 'store.db'));
   const channel = await SocketGatewayChannel.listen(join(stateDir, 'gateway.sock'));
   let facts: Facts = loadFacts(factsDir);
   const compiler = new FirewallCompiler({
     facts: () => facts,
+    policyOptions,
     ...(options.localAddressOf && { localAddressOf: options.localAddressOf }),
   });
   const controller = new Controller({
@@ -89,6 +95,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     subscription: SUBSCRIPTION,
     facts: () => facts,
     settle: (firewallId, timeoutMs) => controller.settle(firewallId, timeoutMs),
+    faultsOf: (subject, documents) => faultsOfPolicy(subject, documents, { facts, options: policyOptions }),
+    policyOptions,
     publicIpPool: options.publicIpPool ?? PUBLIC_IP_POOL,
     ...(options.usersOf && { usersOf: options.usersOf }),
   });
@@ -125,11 +133,16 @@ export function checkDocuments(
   documents: readonly ArmDocument[],
   factsDir: string | undefined,
   localAddressOf: Readonly<Record<number, number>> = {},
+  policyOptions: PolicyOptions = DEFAULT_POLICY_OPTIONS,
 ): readonly string[] {
   const facts = loadFacts(factsDir);
   const store = new MemoryStore();
   for (const document of documents) store.put(document);
-  const compiler = new FirewallCompiler({ facts: () => facts, localAddressOf: () => localAddressOf });
+  const compiler = new FirewallCompiler({
+    facts: () => facts,
+    policyOptions,
+    localAddressOf: () => localAddressOf,
+  });
   return documents.flatMap(document => {
     if (document.type.toLowerCase() !== 'microsoft.network/azurefirewalls') return [];
     try {

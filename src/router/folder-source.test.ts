@@ -62,6 +62,24 @@ test('documents come with the file they are from; what the API made stays', t =>
   assert.equal(store.get(firewall().id)?.origin, join(folder, 'fw.json'));
 });
 
+test('what the API made below a resource that a file describes goes: the file says what is below it too', t => {
+  const { store, start, write, ids } = setUp(t);
+  const policy = { id: `${group}/firewallPolicies/p`, name: 'p', type: 'Microsoft.Network/firewallPolicies' };
+  const groups = ['made', 'described'].map(name => ({
+    id: `${policy.id}/ruleCollectionGroups/${name}`,
+    name,
+    type: 'Microsoft.Network/firewallPolicies/ruleCollectionGroups',
+  }));
+  const other = { ...policy, id: `${group}/firewallPolicies/p2`, name: 'p2' };
+  const [made] = groups;
+  for (const document of [policy, made, other]) if (document) store.put({ ...document, properties: {} });
+  write('fw.json', firewall({ firewallPolicy: { id: policy.id } }));
+  write('policy.json', policy);
+  write('group.json', groups[1]);
+  start();
+  assert.deepEqual(ids().sort(), ['described', 'fw', 'p', 'p2']);
+});
+
 test('a faulty folder at the start is thrown, with nothing stored', t => {
   const { start, write, ids } = setUp(t);
   write('fw.json', '{');

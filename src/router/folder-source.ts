@@ -92,7 +92,10 @@ function load({ folder, store, check, onLoaded }: FolderSourceOptions): readonly
   store.transaction(() => {
     const described = new Set(documents.map(({ document }) => document.id.toLowerCase()));
     for (const { document, origin } of store.list()) {
-      if (origin !== 'api' && !described.has(document.id.toLowerCase())) store.delete(document.id);
+      const id = document.id.toLowerCase();
+      // What lies below a described resource, as groups of a policy do, is described with it: the API cannot add to it.
+      const inFiles = origin !== 'api' || described.has(id.split('/').slice(0, -2).join('/'));
+      if (inFiles && !described.has(id)) store.delete(document.id);
     }
     for (const { document, file } of documents) store.put(document, { origin: file });
   });

@@ -1,0 +1,82 @@
+// A write of a policy, a rule collection group or a firewall with a policy is judged together with all that runs it, as it
+// would be after the write: the policy, its descendants, and the firewalls of these. What one document cannot tell is
+// found here (a NAT rule for an address that no firewall has, a limit over all groups), before anything is stored.
+
+import type { Documents } from '#arm/arm-document.ts';
+import type { ArmErrorDetail } from '#arm/arm-error.ts';
+import { idKey, sameId } from '#arm/resource-id.ts';
+import type { ArmDocument, ResourceStore } from '#store/resource-store.ts';
+import type { PolicyFault } from './options.ts';
+import { policyGraph } from './policy-graph.ts';
+import { hasDataPath } from './references.ts';
+import type { KindContext } from './resource-kind.ts';
+
+/** The policy and everything that runs its groups; a firewall without IP configuration runs nothing. */
+export function usersOfPolicy(policyId: string, { store }: KindContext): ArmDocument[] {
+  const graph = policyGraph(store);
+  const documentsOf = (ids: readonly string[]) => ids.flatMap(id => store.get(id)?.document ?? []);
+  return [
+    ...documentsOf(graph.withDescendants(policyId)),
+    ...documentsOf(graph.firewallsUnder(policyId)).filter(hasDataPath),
+  ];
+}
+
+/** Faults that the write of `after` brings to any of the subjects; those that were there before do not count. */
+export function faultsOfWrite(
+  after: ArmDocument,
+  subjects: readonly ArmDocument[],
+  { store, options }: KindContext,
+): ArmErrorDetail[] {
+  const resolve = options.faultsOf;
+  if (!resolve) return [];
+  const then = withDocument(store, after);
+  const now = withDocument(store, undefined);
+  const found = new Map<string, ArmErrorDetail>();
+  for (const subject of subjects) {
+    const written = then.get(subject.id) ?? subject;
+    const faults = resolve(written, then);
+    if (faults.length === 0) continue;
+    const before = store.get(subject.id)?.document;
+    const old = new Set(before ? resolve(before, now).map(keyOf) : []);
+    for (const fault of faults)
+      if (!old.has(keyOf(fault)) && !found.has(keyOf(fault)))
+        found.set(keyOf(fault), detailOf(fault, written, after));
+  }
+  return [...found.values()];
+}
+
+function keyOf({ resource, code, target, message }: PolicyFault): string {
+  return JSON.stringify([idKey(resource), code, target, message]);
+}
+
+/** Says which document the fault is in, and who cannot run it, where that is not the written one. */
+function detailOf(
+  { resource, code, target, message }: PolicyFault,
+  subject: ArmDocument,
+  after: ArmDocument,
+): ArmErrorDetail {
+  return {
+    code,
+    target: sameId(resource, after.id) ? target : `${resource}: ${target}`,
+    message: sameId(subject.id, after.id) ? message : `${message} (${subject.id} could not run it.)`,
+  };
+}
+
+/** The store as documents, with one of them replaced or added. Each is read once, since rules ask for the same ones often. */
+function withDocument(store: ResourceStore, changed: ArmDocument | undefined): Documents {
+  const known = new Map<string, ArmDocument | undefined>();
+  if (changed) known.set(idKey(changed.id), changed);
+  return {
+    get: id => {
+      const key = idKey(id);
+      if (!known.has(key)) known.set(key, store.get(id)?.document);
+      return known.get(key);
+    },
+    ofType: type => {
+      const stored = store.list({ type }).map(({ document }) => document);
+      if (!changed || changed.type.toLowerCase() !== type.toLowerCase()) return stored;
+      const others = stored.filter(({ id }) => !sameId(id, changed.id));
+      return [...others, changed].sort((a, b) => (idKey(a.id) < idKey(b.id) ? -1 : 1));
+    },
+  };
+}
