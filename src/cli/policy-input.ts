@@ -5,6 +5,7 @@
 import { type ArmDocument, type Documents, toDocuments } from '#arm/arm-document.ts';
 import { idKey } from '#arm/resource-id.ts';
 import { resolvePolicy } from '#compiler/resolve-policy.ts';
+import { pickSubject } from '#documents/policy-subject.ts';
 import {
   type DocumentFile,
   type DocumentPlace,
@@ -28,7 +29,6 @@ import { fileFault } from '#state/file-fault.ts';
 import { labFolder, routerFolder, stateFolder } from '#state/state-folder.ts';
 import { readParameters, readPolicyFiles } from './policy-files.ts';
 import { readStore } from './policy-store.ts';
-import { pickSubject } from './policy-subject.ts';
 
 /** The word that stands for Postern's own rules; a file of that name is written ./store. */
 const STORE = 'store';
