@@ -1,0 +1,251 @@
+// On random policies, a flow that two policies decide differently is in exactly one entry of their diff, and in the right
+// one; a flow that they decide alike is in none. A failure prints its seed and the smallest example.
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { decide } from '#ir/decide.ts';
+import type { Flow } from '#ir/decision.ts';
+import type { AddressSet, ApplicationRule, NatRule, NetworkRule, ResolvedPolicy } from '#ir/policy.ts';
+import { formatRuleRef } from '#model/rule-ref.ts';
+import { parseTagPattern } from '#net/fqdn.ts';
+import { mergeRanges } from '#net/ipv4.ts';
+import { diffPolicies, type PolicyDiff } from './diff.ts';
+import { actionOf, isInEntry, ruleOf, textOfDecision } from './testing.ts';
+
+// A small world at the edges of private space, so that rules overlap, touch and meet every zone.
+const ADDRESSES = [
+  0, 0x09ffffff, 0x0a000000, 0x0a000001, 0x0a000002, 0x0a000003, 0x0a000004, 0x0affffff, 0x0b000000,
+  0x64400000, 0xa83f8110, 0xdfffffff, 0xe0000000, 0xffffffff,
+];
+const PORTS = [1, 52, 53, 80, 443, 444, 1433, 65535];
+const NETWORK_NAMES = ['a.example.org', 'b.example.org', 'c.example.net'];
+const CLAIMED = [
+  'a.example.org',
+  'b.example.org',
+  'example.org',
+  'badexample.org',
+  'x.a.example.org',
+  'c.example.net',
+  'gr-prod-1.example.net',
+  'gr-prod-.example.net',
+  'gr-1.example.net',
+  'gr-prod-1.b.example.net',
+  'gr-prod.example.net',
+  'other.test',
+];
+const PATTERNS = [
+  '*',
+  '*.example.org',
+  '*example.org',
+  '*.a.example.org',
+  'a.example.org',
+  'b.example.org',
+  'example.org',
+  '*.example.net',
+  '*.b.example.net',
+  'gr-prod-*.example.net',
+  'gr-*.net',
+  'gr-prod*d.example.net',
+  'gr-prod.example.net',
+];
+const OWN = [0x0a000001, 0x0b000000];
+const PRIVATE = 0x0a000003;
+
+const address = fc.constantFrom(...ADDRESSES);
+const range = fc.tuple(address, address).map(([a, b]) => ({ first: Math.min(a, b), last: Math.max(a, b) }));
+const addresses: fc.Arbitrary<AddressSet> = fc.oneof(
+  fc.constant([{ first: 0, last: 0xffffffff }]),
+  fc.array(range, { maxLength: 3 }).map(mergeRanges),
+);
+const port = fc.constantFrom(...PORTS);
+const ports = fc.oneof(
+  fc.constant([{ first: 0, last: 65535 }]),
+  fc.array(
+    fc.tuple(port, port).map(([a, b]) => ({ first: Math.min(a, b), last: Math.max(a, b) })),
+    { minLength: 1, maxLength: 2 },
+  ),
+);
+const action = fc.constantFrom('Allow' as const, 'Deny' as const);
+const ref = fc
+  .constantFrom('r1', 'r2', 'r3', 'r4', 'r5')
+  .map(rule => ({ policy: '', group: '', collection: 'c', rule }));
+const claimProtocol = fc.constantFrom('Http' as const, 'Https' as const, 'Mssql' as const);
+
+const networkRule: fc.Arbitrary<NetworkRule> = fc.record({
+  ref,
+  action,
+  protocols: fc.uniqueArray(
+    fc.constantFrom('TCP' as const, 'UDP' as const, 'ICMP' as const, 'Any' as const),
+    {
+      minLength: 1,
+    },
+  ),
+  sources: addresses,
+  destinations: fc.array(addresses, { maxLength: 2 }),
+  destinationFqdns: fc.uniqueArray(fc.constantFrom(...NETWORK_NAMES), { maxLength: 2 }),
+  destinationPorts: ports,
+});
+const applicationRule: fc.Arbitrary<ApplicationRule> = fc
+  .record({
+    ref,
+    action,
+    sources: addresses,
+    destinations: fc.option(addresses, { nil: undefined }),
+    protocols: fc.array(fc.record({ protocol: claimProtocol, port }), { minLength: 1, maxLength: 2 }),
+    targets: fc.array(
+      fc
+        .constantFrom(...PATTERNS)
+        .map(text => ({ pattern: parseTagPattern(text) ?? assert.fail(text), tag: '' })),
+      { minLength: 1, maxLength: 5 },
+    ),
+  })
+  .map(({ destinations, ...rule }) => (destinations ? { ...rule, destinations } : rule));
+const natRule: fc.Arbitrary<NatRule> = fc.record({
+  ref,
+  protocols: fc.uniqueArray(fc.constantFrom('TCP' as const, 'UDP' as const), { minLength: 1 }),
+  sources: addresses,
+  destinations: fc.constantFrom(...[...OWN, PRIVATE].map(first => [{ first, last: first }])),
+  destinationPorts: ports,
+  translatedAddress: address,
+  translatedPort: port,
+});
+const policies: fc.Arbitrary<ResolvedPolicy> = fc.record({
+  firewallId: fc.constant('fw'),
+  threatIntel: fc.constant({ mode: 'Deny' as const, allowedAddresses: [], allowedFqdns: [] }),
+  natRules: fc.array(natRule, { maxLength: 2 }),
+  networkRules: fc.array(networkRule, { maxLength: 5 }),
+  applicationRules: fc.array(applicationRule, { maxLength: 4 }),
+  infrastructureRules: fc.array(applicationRule, { maxLength: 1 }),
+  bindNetworkFqdns: fc.boolean(),
+  dns: fc.record({ enableProxy: fc.boolean(), servers: fc.constant([]) }),
+  privateRanges: fc.oneof(fc.constant([{ first: 0x0a000000, last: 0x0affffff }]), addresses),
+  privateAddress: fc.constantFrom(0, PRIVATE),
+  publicIps: fc.subarray(OWN).map(list => list.map(one => ({ name: 'pip', address: one }))),
+});
+
+/** Rules of one list, and of another that keeps most of them: taken out, moved, put in, renamed. */
+const edits = <T>(rules: fc.Arbitrary<T>) =>
+  fc.array(fc.tuple(fc.constantFrom('out', 'swap', 'in', 'replace'), fc.nat(6), rules), { maxLength: 2 });
+function edit<T>(rules: readonly T[], changes: readonly (readonly [string, number, T])[]): T[] {
+  const edited = [...rules];
+  for (const [change, at, rule] of changes) {
+    const index = edited.length === 0 ? 0 : at % edited.length;
+    if (change === 'in') edited.splice(index, 0, rule);
+    else if (edited.length === 0) continue;
+    else if (change === 'out') edited.splice(index, 1);
+    else if (change === 'replace') edited[index] = rule;
+    else edited.push(...edited.splice(index, 1));
+  }
+  return edited;
+}
+const pairs: fc.Arbitrary<readonly [ResolvedPolicy, ResolvedPolicy]> = fc.oneof(
+  fc.tuple(policies, policies),
+  fc
+    .tuple(policies, edits(natRule), edits(networkRule), edits(applicationRule))
+    .map(([policy, nat, network, application]): readonly [ResolvedPolicy, ResolvedPolicy] => [
+      policy,
+      {
+        ...policy,
+        natRules: edit(policy.natRules, nat),
+        networkRules: edit(policy.networkRules, network),
+        applicationRules: edit(policy.applicationRules, application),
+      },
+    ]),
+);
+
+const flows: fc.Arbitrary<Flow> = fc
+  .record({
+    protocol: fc.constantFrom<Flow['protocol']>('TCP', 'TCP', 'TCP', 'UDP', 'ICMP', 47),
+    source: address,
+    destination: address,
+    destinationPort: fc.constantFrom(...PORTS, 0, 2, 81, 445),
+    from: fc.constantFrom('inside' as const, 'inside' as const, 'outside' as const),
+    claim: fc.option(
+      fc.record({
+        protocol: claimProtocol,
+        fqdn: fc.option(fc.constantFrom(...CLAIMED), { nil: undefined, freq: 8 }),
+      }),
+      { nil: undefined, freq: 6 },
+    ),
+  })
+  .map(({ claim, ...flow }) => (claim ? { ...flow, claim } : flow));
+const asked = fc.tuple(flows, fc.subarray(NETWORK_NAMES));
+
+function check(
+  [a, b]: readonly [ResolvedPolicy, ResolvedPolicy],
+  diff: PolicyDiff,
+  flow: Flow,
+  names: readonly string[],
+): void {
+  const withSnat = JSON.stringify(a.privateRanges) !== JSON.stringify(b.privateRanges);
+  const say = (policy: ResolvedPolicy, known: readonly string[]) => {
+    const decided = decide(policy, flow, { namesOfAddress: () => new Set(known) });
+    // A bound rule waits for a name; a client that never says one is denied by that rule.
+    const final =
+      decided.action === 'Pending'
+        ? decide(
+            policy,
+            { ...flow, claim: { protocol: 'Https', fqdn: undefined } },
+            { namesOfAddress: () => new Set(known) },
+          )
+        : decided;
+    return textOfDecision(final, withSnat);
+  };
+  const oldNames = new Map(
+    diff.renamed.map(({ before, after }) => [formatRuleRef(after), formatRuleRef(before)]),
+  );
+  const asBefore = (text: string) => {
+    const [action = '', rule = '', ...path] = text.split(' ');
+    return [action, oldNames.get(rule) ?? rule, ...path].join(' ');
+  };
+  const verdicts = (known: readonly string[]) => [say(a, known), say(b, known)] as const;
+  const [before, after] = verdicts(names);
+  // Of several names each policy goes by one, so two of them, or one, decide as all do.
+  const deciding = [
+    ...names.map(name => [name]),
+    ...names.flatMap((name, index) => names.slice(index + 1).map(other => [name, other])),
+  ].filter(some => verdicts(some).join() === [before, after].join());
+  const candidates = names.length === 0 ? [[]] : deciding;
+  assert.ok(candidates.length > 0, 'two names decide');
+  const entries = new Set(
+    candidates.flatMap(some => diff.entries.filter(entry => isInEntry(entry, flow, some))),
+  );
+  if (before === asBefore(after)) {
+    // Two names that disagree in both policies can agree together; then the entries of either name alone hold it.
+    if (candidates.every(some => some.length < 2))
+      assert.equal(entries.size, 0, 'decided alike, and in an entry');
+    return;
+  }
+  assert.equal(entries.size, 1, `in ${entries.size} entries: ${before} > ${after}`);
+  for (const entry of entries) {
+    const kind =
+      actionOf(before) === actionOf(after)
+        ? 'Changed'
+        : actionOf(after) === 'Allow'
+          ? 'NewlyAllowed'
+          : 'NewlyDenied';
+    assert.equal(entry.kind, kind);
+    assert.ok(before.startsWith(ruleOf(entry.before)), `${before} is not ${ruleOf(entry.before)}`);
+    assert.ok(
+      asBefore(after).startsWith(asBefore(ruleOf(entry.after))),
+      `${after} is not ${ruleOf(entry.after)}`,
+    );
+  }
+}
+
+describe('a diff holds exactly the flows that are decided differently', () => {
+  const seed = Number(process.env.POSTERN_SEED ?? Date.now() | 0);
+
+  it('on random policies and flows', context => {
+    context.diagnostic(`seed ${seed}`);
+    fc.assert(
+      fc.property(pairs, fc.array(asked, { minLength: 30, maxLength: 60 }), (both, questions) => {
+        const diff = diffPolicies(...both);
+        assert.deepEqual(diff.unfinished, []);
+        for (const [flow, names] of questions) check(both, diff, flow, names);
+      }),
+      { seed, numRuns: 600 },
+    );
+  });
+});
