@@ -23,13 +23,17 @@ export function numberDecisions(
   previous?.decisions.forEach((decision, id) => {
     if (id > 0 && decision.rule.rule !== '') before.set(keyOf(decision), id);
   });
-  const kept = wanted.map(decision => before.get(keyOf(decision)));
-  const taken = new Set(kept);
+  const keys = wanted.map(keyOf);
+  const taken = new Set(keys.map(key => before.get(key)));
+  const numbers = new Map<string, number>();
   let next = 1;
-  const ids = kept.map(id => {
-    if (id !== undefined) return id;
-    while (taken.has(next)) next++;
-    return next++;
+  const ids = keys.map(key => {
+    // A rule may come in several parts, which are one decision.
+    const known = numbers.get(key) ?? before.get(key);
+    if (known === undefined) while (taken.has(next)) next++;
+    const id = known ?? next++;
+    numbers.set(key, id);
+    return id;
   });
   const size = ids.reduce((most, id) => Math.max(most, id), 0) + 1;
   if (size - 1 > MAXIMUM_ID)

@@ -15,7 +15,7 @@ import type { WrittenApplicationRule, WrittenNatRule, WrittenNetworkRule } from 
 import type { PolicyOptions } from '#model/policy-options.ts';
 import type { RuleRef } from '#model/rule-ref.ts';
 import { type FqdnPattern, formatFqdnPattern } from '#net/fqdn.ts';
-import { type Ipv4Range, mergeRanges } from '#net/ipv4.ts';
+import { ALL_IPV4, type Ipv4Range, mergeRanges } from '#net/ipv4.ts';
 
 /** What tags stand for; `Facts` fits. */
 export interface TagLookup {
@@ -57,79 +57,80 @@ export class Lowering {
   }
 
   networkRule(rule: WrittenNetworkRule, action: 'Allow' | 'Deny', ref: RuleRef): NetworkRule[] {
-    const sources = this.#addresses(rule.sources, ref);
     const destinations = this.#addressSets(rule.destinations, ref);
-    if (sources.length === 0 || (destinations.length === 0 && rule.destinationFqdns.length === 0)) return [];
+    if (destinations.length === 0 && rule.destinationFqdns.length === 0) return [];
     const { protocols, destinationFqdns, destinationPorts } = rule;
-    return [{ ref, action, protocols, sources, destinations, destinationFqdns, destinationPorts }];
+    return this.#addressSets(rule.sources, ref).map(sources => ({
+      ...{ ref, action, protocols, sources, destinations, destinationFqdns, destinationPorts },
+    }));
   }
 
   applicationRule(rule: WrittenApplicationRule, action: 'Allow' | 'Deny', ref: RuleRef): ApplicationRule[] {
-    const sources = this.#addresses(rule.sources, ref);
-    const destinations = rule.destinations && this.#addresses(rule.destinations, ref);
-    if (sources.length === 0 || destinations?.length === 0) return [];
-    const common = { ref, action, sources, ...(destinations && { destinations }) };
+    const places = this.#addressSets(rule.sources, ref).flatMap(sources =>
+      rule.destinations
+        ? this.#addressSets(rule.destinations, ref).map(destinations => ({ sources, destinations }))
+        : [{ sources }],
+    );
+    const services = this.#services(rule, ref);
+    return places.flatMap(place => services.map(service => ({ ref, action, ...place, ...service })));
+  }
+
+  natRule(rule: WrittenNatRule, ref: RuleRef): NatRule[] {
+    const { name: _name, destinations: written, sources: list, ...rest } = rule;
+    const destinations = mergeRanges(written.map(address => ({ first: address, last: address })));
+    return this.#addressSets(list, ref).map(sources => ({ ...rest, ref, sources, destinations }));
+  }
+
+  #services(rule: WrittenApplicationRule, ref: RuleRef): Pick<ApplicationRule, 'protocols' | 'targets'>[] {
     const written = rule.targetFqdns.map(pattern => ({ pattern, tag: '' }));
     if (rule.protocols.length > 0) {
       const tagged = this.#tagTargets(rule.fqdnTags, ref);
       const targets = written.length === 0 ? tagged : [...written, ...tagged];
-      return [{ ...common, protocols: rule.protocols, targets }];
+      return [{ protocols: rule.protocols, targets }];
     }
     // The tag says which protocol and port each of its names goes with.
-    const services = new Map<string, ApplicationRule>();
+    const services = new Map<string, Pick<ApplicationRule, 'protocols' | 'targets'>>();
     for (const tag of rule.fqdnTags) {
       for (const { protocol, port } of this.#context.facts.fqdnTag(tag) ?? []) {
         const key = `${protocol}:${port}`;
         if (services.has(key)) continue;
         const targets = this.#tagTargets(rule.fqdnTags, ref, key);
-        services.set(key, { ...common, protocols: [{ protocol, port }], targets });
+        services.set(key, { protocols: [{ protocol, port }], targets });
       }
     }
     return [...services.values()];
   }
 
-  natRule(rule: WrittenNatRule, ref: RuleRef): NatRule[] {
-    const sources = this.#addresses(rule.sources, ref);
-    if (sources.length === 0) return [];
-    const { name: _name, destinations, ...rest } = rule;
-    const addresses = mergeRanges(destinations.map(address => ({ first: address, last: address })));
-    return [{ ...rest, ref, sources, destinations: addresses }];
-  }
-
   /**
-   * Everything in the list together. A rule whose IP groups have been emptied comes out with no address at all and is
-   * skipped (https://learn.microsoft.com/azure/firewall/create-ip-group); addresses beside an empty group stay.
+   * The list in as few sets as can be shared: what is large stays apart, so that rules which combine large tags and groups with
+   * addresses of their own do not copy them. A rule has one set of sources, so it becomes one for each.
+   *
+   * A rule whose IP groups have been emptied comes out without any set and is skipped
+   * (https://learn.microsoft.com/azure/firewall/create-ip-group); addresses beside an empty group stay.
    */
-  #addresses(list: AddressList, ref: RuleRef): AddressSet {
-    if (list.ranges.length === 0 && list.ipGroups.length === 0 && list.serviceTags.length === 1)
-      return this.#serviceTag(list.serviceTags[0] ?? '', ref);
-    const key = JSON.stringify(list);
-    const known = this.#sets.get(key);
-    if (known) return known;
-    const set = mergeRanges([
-      ...list.ranges,
-      ...list.serviceTags.flatMap(name => this.#serviceTag(name, ref)),
-      ...list.ipGroups.flatMap(id => this.#ipGroup(id, ref)),
-    ]);
-    this.#sets.set(key, set);
-    return set;
-  }
-
-  /** The same in several sets: what is large stays apart, so that rules which combine large lists do not copy them. */
   #addressSets(list: AddressList, ref: RuleRef): readonly AddressSet[] {
-    const large: AddressSet[] = [];
+    const large = new Set<AddressSet>();
     const small = (set: AddressSet): AddressSet => {
       if (set.length < LARGE) return set;
-      large.push(set);
+      large.add(set);
       return [];
     };
-    const rest = mergeRanges([
+    const rest = [
       ...list.ranges,
       ...list.serviceTags.flatMap(name => small(this.#serviceTag(name, ref))),
       ...list.ipGroups.flatMap(id => small(this.#ipGroup(id, ref))),
-    ]);
-    if (rest.length > 0) large.unshift(rest);
-    return [...new Set(large)];
+    ];
+    const own = this.#shared(mergeRanges(rest));
+    if (own.length === 0) return [...large];
+    return isEverything(own) ? [own] : [own, ...large];
+  }
+
+  /** The first of equal sets. */
+  #shared(set: AddressSet): AddressSet {
+    const key = set.map(({ first, last }) => `${first}-${last}`).join();
+    const known = this.#sets.get(key);
+    if (!known) this.#sets.set(key, set);
+    return known ?? set;
   }
 
   #serviceTag(name: string, ref: RuleRef): AddressSet {
@@ -137,12 +138,12 @@ export class Lowering {
   }
 
   #ipGroup(id: string, ref: RuleRef): AddressSet {
-    const known = this.#groups.get(id);
+    const known = this.#groups.get(id.toLowerCase());
     if (known) return known;
     const members = this.#context.ipGroups(id);
     if (!members) return this.#missing('IP group', id, ref);
-    const set = mergeRanges(members);
-    this.#groups.set(id, set);
+    const set = this.#shared(mergeRanges(members));
+    this.#groups.set(id.toLowerCase(), set);
     return set;
   }
 
@@ -168,4 +169,8 @@ export class Lowering {
     this.#context.onMissing?.(kind, name, ref);
     return [];
   }
+}
+
+function isEverything([first]: AddressSet): boolean {
+  return first?.first === ALL_IPV4.first && first.last === ALL_IPV4.last;
 }

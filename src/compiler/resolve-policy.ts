@@ -5,7 +5,7 @@
 import type { ArmDocument, Documents } from '#arm/arm-document.ts';
 import { Faults, JsonReader } from '#arm/json-reader.ts';
 import type { Facts } from '#facts/facts.ts';
-import type { PublicIp, ResolvedPolicy } from '#ir/policy.ts';
+import type { NatRule, PublicIp, ResolvedPolicy } from '#ir/policy.ts';
 import { type AzureFirewall, parseAzureFirewall, rulesOfFirewall } from '#model/firewall.ts';
 import { CODES } from '#model/firewall-codes.ts';
 import { IP_GROUP_TYPE, rangesOfIpGroup, readIpGroup } from '#model/ip-group.ts';
@@ -14,7 +14,7 @@ import type { PolicyOptions } from '#model/policy-options.ts';
 import { addressOfPublicIp, PUBLIC_IP_TYPE } from '#model/public-ip.ts';
 import type { GroupLookup } from '#model/rule-collection-group.ts';
 import { adviceOfCounts, ipGroupsOf, type WrittenRules } from '#model/rule-counts.ts';
-import { parseIpv4 } from '#net/ipv4.ts';
+import { intersectRanges, mergeRanges, parseIpv4 } from '#net/ipv4.ts';
 import { type Finding, inResource } from './finding.ts';
 import { lowerFirewall } from './lower-firewall.ts';
 import { lowerPolicy, type PolicyLayer } from './lower-policy.ts';
@@ -111,10 +111,9 @@ function resolveLayers(
 ): Resolution {
   const { documents, options, ruleLookup } = world;
   const firewallAddresses = attached && natAddressesOf(attached);
+  // A parent has NAT rules for the firewalls of all its children; only the attached policy's must fit this one.
   const found = findLayers(document, documents, isAttached =>
-    firewallAddresses && (isAttached || options.inheritNatRules)
-      ? { ...ruleLookup, firewallAddresses }
-      : ruleLookup,
+    isAttached && firewallAddresses ? { ...ruleLookup, firewallAddresses } : ruleLookup,
   );
   const [first, ...others] = found.layers;
   if (!first || found.faults.length > 0) return failed(found.faults);
@@ -122,14 +121,26 @@ function resolveLayers(
   const faults = faultsOfPolicy(layers, options, attached?.firewall);
   return join(
     { faults, warnings: [] },
-    finish(rulesOfLayers(layers, options), world, lowering => ({
-      policy: lowerPolicy(attached?.firewall.id ?? document.id, layers, {
-        ...lowering,
-        ...placeOf(attached),
-      }),
-      warnings: warningsOfPolicy(layers, options),
-    })),
+    finish(rulesOfLayers(layers, options), world, lowering => {
+      const id = attached?.firewall.id ?? document.id;
+      const policy = lowerPolicy(id, layers, { ...lowering, ...placeOf(attached) });
+      return {
+        policy: firewallAddresses
+          ? { ...policy, natRules: natRulesAt(firewallAddresses, policy.natRules) }
+          : policy,
+        warnings: warningsOfPolicy(layers, options),
+      };
+    }),
   );
+}
+
+/** Without the inherited rules that stand at the addresses of other firewalls: no packet for these comes here. */
+function natRulesAt(own: readonly number[], rules: readonly NatRule[]): NatRule[] {
+  const addresses = mergeRanges(own.map(address => ({ first: address, last: address })));
+  return rules.flatMap(rule => {
+    const destinations = intersectRanges(rule.destinations, addresses);
+    return destinations.length === 0 ? [] : [{ ...rule, destinations }];
+  });
 }
 
 /**

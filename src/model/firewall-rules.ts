@@ -60,13 +60,21 @@ export interface RuleShape {
   /** Members that every rule has, read by the caller. */
   readonly marks: readonly string[];
   readonly applicationDestinations: boolean;
+  /** What a NAT rule stands at. */
+  readonly natAddresses: string;
 }
 
-export const CLASSIC_RULES: RuleShape = { protocols: 'protocols', marks: [], applicationDestinations: false };
+export const CLASSIC_RULES: RuleShape = {
+  protocols: 'protocols',
+  marks: [],
+  applicationDestinations: false,
+  natAddresses: 'public IP address of this firewall',
+};
 export const POLICY_RULES: RuleShape = {
   protocols: 'ipProtocols',
   marks: ['ruleType'],
   applicationDestinations: true,
+  natAddresses: 'public IP address of the firewall that has the policy, nor its private address',
 };
 
 export function readNetworkRule(
@@ -222,14 +230,18 @@ export function readNatRule(
     name,
     protocols: protocols.includes('Any') ? ['TCP', 'UDP'] : (protocols as ('TCP' | 'UDP')[]),
     sources: readSources(rule, context),
-    destinations: readNatDestinations(rule, context),
+    destinations: readNatDestinations(rule, context, shape),
     destinationPorts: readPorts(rule, 'destinationPorts', limits.natPort, CODES.natPort),
     ...readNatTarget(rule, context),
     translatedPort: readTranslatedPort(rule, limits),
   };
 }
 
-function readNatDestinations(rule: ObjectReader, { natAddresses }: NatContext): number[] {
+function readNatDestinations(
+  rule: ObjectReader,
+  { natAddresses }: NatContext,
+  { natAddresses: whose }: RuleShape,
+): number[] {
   const texts = rule.texts('destinationAddresses');
   if (rule.isBlank('destinationAddresses'))
     rule.fault(CODES.natDestination, 'destinationAddresses', "no public IP in 'destinationAddresses'.");
@@ -241,7 +253,7 @@ function readNatDestinations(rule: ObjectReader, { natAddresses }: NatContext): 
     };
     if (address === undefined) return refuse(CODES.natDestination, 'is not one IPv4 address');
     if (natAddresses && !natAddresses.includes(address))
-      return refuse(CODES.natDestination, 'is no public IP address of this firewall');
+      return refuse(CODES.natDestination, `is no ${whose}`);
     return [address];
   });
 }

@@ -16,6 +16,8 @@ const RULES: Readonly<Record<string, NameRule>> = {
   'microsoft.network/routetables/routes': { shortest: 1, longest: 80 },
   'microsoft.network/ipgroups': { shortest: 1, longest: 80 },
   'microsoft.network/azurefirewalls': { shortest: 1, longest: 56 },
+  'microsoft.network/firewallpolicies': { shortest: 1, longest: 80 },
+  'microsoft.network/firewallpolicies/rulecollectiongroups': { shortest: 1, longest: 80 },
   'microsoft.network/azurefirewalls/azurefirewallipconfigurations': { shortest: 1, longest: 80 },
 };
 
