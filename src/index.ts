@@ -3,9 +3,9 @@
 // tags stand for is data that the caller brings: `loadTags` of `postern/tags` in Node, `readTags` anywhere.
 
 import { toDocuments } from '#arm/arm-document.ts';
-import { pickSubject } from '#cli/policy-subject.ts';
 import type { TagFacts } from '#compiler/resolve-policy.ts';
 import { resolvePolicy } from '#compiler/resolve-policy.ts';
+import { pickSubject } from '#documents/policy-subject.ts';
 import { formatDocumentFault, readDocuments } from '#documents/read-documents.ts';
 import { parseFqdnTags } from '#facts/fqdn-tag-table.ts';
 import { parseServiceTags } from '#facts/service-tag-table.ts';
