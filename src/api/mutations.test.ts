@@ -3,6 +3,9 @@
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { faultsOfPolicy } from '#controller/policy-faults.ts';
+import { loadFacts } from '#facts/facts.ts';
+import { DEFAULT_POLICY_OPTIONS } from '#model/policy-options.ts';
 import {
   buildNetwork,
   createTestApi,
@@ -10,8 +13,10 @@ import {
   ipConfiguration,
   N,
   publicIpBody,
+  type TestApi,
   vnetBody,
 } from './api-fixture.ts';
+import { applicationRule, natRule, networkRule } from './policy-fixture.ts';
 
 const ODD: readonly unknown[] = [
   null,
@@ -54,6 +59,14 @@ const rule = (more: object) => [
   },
 ];
 
+const group = (ruleCollectionType: string, action: string, ...rules: object[]) => ({
+  properties: {
+    priority: 200,
+    ruleCollections: [{ ruleCollectionType, name: 'c', priority: 100, action: { type: action }, rules }],
+  },
+});
+const FILTER = 'FirewallPolicyFilterRuleCollection';
+
 const DOCUMENTS: Readonly<Record<string, unknown>> = {
   'virtualNetworks/vnet': vnetBody(),
   'publicIPAddresses/pip': { ...publicIpBody, tags: { a: 'b' }, zones: ['1'] },
@@ -94,6 +107,35 @@ const DOCUMENTS: Readonly<Record<string, unknown>> = {
   }),
 };
 
+/** In the order in which they are made, with the firewall of `buildNetwork` attached. */
+const POLICY_DOCUMENTS: Readonly<Record<string, unknown>> = {
+  'firewallPolicies/parent': { location: 'eastus', properties: {} },
+  'firewallPolicies/policy': {
+    location: 'eastus',
+    tags: { a: 'b' },
+    properties: {
+      sku: { tier: 'Standard' },
+      basePolicy: { id: `${N}/firewallPolicies/parent` },
+      threatIntelMode: 'Alert',
+      threatIntelWhitelist: { ipAddresses: ['20.1.2.3'], fqdns: ['*.example.org'] },
+      dnsSettings: { servers: ['10.42.1.4'], enableProxy: true, requireProxyForNetworkRules: true },
+      snat: { privateRanges: ['IANAPrivateRanges'] },
+    },
+  },
+  'azureFirewalls/fw': firewallBody({
+    additionalProperties: {},
+    firewallPolicy: { id: `${N}/firewallPolicies/policy` },
+    ipConfigurations: [ipConfiguration('config', 'pip', 'AzureFirewallSubnet')],
+  }),
+  'firewallPolicies/policy/ruleCollectionGroups/network': group(FILTER, 'Deny', networkRule()),
+  'firewallPolicies/policy/ruleCollectionGroups/application': group(FILTER, 'Allow', applicationRule()),
+  'firewallPolicies/policy/ruleCollectionGroups/nat': group(
+    'FirewallPolicyNatRuleCollection',
+    'DNAT',
+    natRule(),
+  ),
+};
+
 /** The document with the member at one place replaced, for every place. */
 function* mutated(value: unknown, odd: unknown): Generator<unknown> {
   yield odd;
@@ -105,19 +147,38 @@ function* mutated(value: unknown, odd: unknown): Generator<unknown> {
         : { ...value, [key]: changed };
 }
 
+async function mutate({ call }: TestApi, path: string, document: unknown): Promise<void> {
+  const valid = await call('PUT', `${N}/${path}`, document);
+  assert.ok(valid.status < 300, valid.text);
+  for (const odd of ODD)
+    for (const body of mutated(document, odd)) {
+      const answer = await call('PUT', `${N}/${path}`, JSON.stringify(body));
+      assert.ok(answer.status < 500, `${JSON.stringify(body).slice(0, 2000)}: ${answer.text}`);
+      if (answer.status >= 300)
+        assert.ok(answer.body.error.code.length > 0 && answer.body.error.message.length > 0);
+      else assert.equal((await call('GET', `${N}/${path}`)).status, 200);
+    }
+}
+
 for (const [path, document] of Object.entries(DOCUMENTS))
   it(`${path} with odd members`, async () => {
     const test = await createTestApi();
     await buildNetwork(test);
     await test.call('PUT', `${N}/routeTables/table`, DOCUMENTS['routeTables/table']);
-    const valid = await test.call('PUT', `${N}/${path}`, document);
-    assert.ok(valid.status < 300, valid.text);
-    for (const odd of ODD)
-      for (const body of mutated(document, odd)) {
-        const answer = await test.call('PUT', `${N}/${path}`, JSON.stringify(body));
-        assert.ok(answer.status < 500, `${JSON.stringify(body).slice(0, 2000)}: ${answer.text}`);
-        if (answer.status >= 300)
-          assert.ok(answer.body.error.code.length > 0 && answer.body.error.message.length > 0);
-        else assert.equal((await test.call('GET', `${N}/${path}`)).status, 200);
-      }
+    await mutate(test, path, document);
+  });
+
+const facts = loadFacts();
+
+for (const [path, document] of Object.entries(POLICY_DOCUMENTS))
+  it(`${path} among policies, with odd members`, async () => {
+    const test = await createTestApi({
+      facts: () => facts,
+      faultsOf: (subject, documents) =>
+        faultsOfPolicy(subject, documents, { facts, options: DEFAULT_POLICY_OPTIONS }),
+    });
+    await buildNetwork(test);
+    for (const [other, body] of Object.entries(POLICY_DOCUMENTS))
+      assert.ok((await test.call('PUT', `${N}/${other}`, body)).status < 300);
+    await mutate(test, path, document);
   });
