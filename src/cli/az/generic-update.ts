@@ -3,7 +3,7 @@
 // `properties` or not, and items of lists by index or by a value (`ruleCollections[0]`, `ruleCollections[name=web]`).
 // Pure; what the document may hold is for the server to say.
 
-import { AzError, isRecord, UsageError } from './errors.ts';
+import { AzError, isRecord } from './errors.ts';
 import type { Argument, Values } from './spec.ts';
 
 type Document = Record<string, unknown>;
@@ -77,7 +77,7 @@ type Read = (text: string) => unknown;
 
 function set(document: Document, word: string, read: Read): void {
   const equals = outsideBrackets(word, '=');
-  if (equals <= 0) throw new UsageError(`invalid syntax: ${SET_SYNTAX}`);
+  if (equals <= 0) throw new AzError(`invalid syntax: ${SET_SYNTAX}`);
   const steps = splitPath(word.slice(0, equals));
   const last = steps.pop() as string;
   const value = read(word.slice(equals + 1));
@@ -96,7 +96,7 @@ function set(document: Document, word: string, read: Read): void {
 function add(document: Document, words: readonly string[], read: Read): void {
   const [path = '', ...values] = words;
   const list = walk(document, splitPath(path), { create: [] });
-  if (!Array.isArray(list) || values.length === 0) throw new UsageError(`invalid syntax: ${ADD_SYNTAX}`);
+  if (!Array.isArray(list) || values.length === 0) throw new AzError(`invalid syntax: ${ADD_SYNTAX}`);
   let entry: Document | undefined;
   for (const value of values) {
     const equals = value.indexOf('=');
@@ -118,10 +118,10 @@ function remove(document: Document, words: readonly string[]): void {
   const [path = '', index, ...more] = words;
   const steps = splitPath(path);
   const last = steps.at(-1);
-  if (last === undefined || more.length > 0) throw new UsageError(`invalid syntax: ${REMOVE_SYNTAX}`);
+  if (last === undefined || more.length > 0) throw new AzError(`invalid syntax: ${REMOVE_SYNTAX}`);
   if (index !== undefined) {
     const list = walk(document, steps);
-    if (!Array.isArray(list)) throw new UsageError(`invalid syntax: ${REMOVE_SYNTAX}`);
+    if (!Array.isArray(list)) throw new AzError(`invalid syntax: ${REMOVE_SYNTAX}`);
     list.splice(indexIn(list, index, steps), 1);
     return;
   }
