@@ -36,6 +36,9 @@ export interface FqdnSetWriter {
   add(fqdn: string, addresses: readonly number[], ttlSeconds: number): void;
 }
 
+/** Whether an address is one of a name at this instant: the content of the FQDN sets of network rules. */
+export type HasName = (fqdn: string, address: number) => boolean;
+
 /** Resolution as the firewall does it: its own servers, its own cache. */
 export interface Resolver {
   /** IPv4 addresses in answer order; empty when the name has none. Rejects when no server answers. */

@@ -12,6 +12,8 @@ export const REASON_TEXTS: Readonly<Record<ReasonCode, string>> = {
   ProtocolNotTranslated: 'Only TCP and UDP can leave with a public address',
   SniMissing: 'SNI TLS extension was missing',
   NotTls: 'Not a TLS connection',
+  NotTds: 'Not a connection to SQL Server',
+  ServerUnfit: 'The server cannot be connected to through the firewall',
   NotHttp: 'Not an acceptable HTTP request',
   HostMissing: 'Host header was missing',
   HostPortMismatch: 'Port of the Host header differs from the TCP port',

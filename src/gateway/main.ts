@@ -118,6 +118,7 @@ async function serve(options: GatewayOptions): Promise<number> {
     resolver: dns.resolver(),
     log,
     threats,
+    hasName: (fqdn, address) => netfilter?.hasName(fqdn, address) ?? false,
     forbiddenAddresses: ownAddresses,
     limits: limitsFor(files),
     report,

@@ -27,7 +27,7 @@ export interface NetworkRuleRecord extends Ends, Rule {
 
 export interface ApplicationRuleRecord extends Rule {
   readonly Type: 'AZFWApplicationRule';
-  readonly Protocol: 'HTTP' | 'HTTPS' | 'TCP';
+  readonly Protocol: 'HTTP' | 'HTTPS' | 'MSSQL' | 'TCP';
   readonly SourceIp: string;
   readonly SourcePort: number;
   readonly DestinationPort: number;

@@ -20,6 +20,8 @@ export const ip = (text: string): number => {
   return address;
 };
 
+const PROTOCOLS = { http: 'Http', https: 'Https', mssql: 'Mssql' } as const;
+
 /** `allow('web', ['*.example.org'], 'http=80', 'https=443')` */
 export function rule(
   action: 'Allow' | 'Deny',
@@ -33,7 +35,7 @@ export function rule(
     sources: [ALL_IPV4],
     protocols: (protocols.length > 0 ? protocols : ['http=80', 'https=443']).map(text => {
       const [protocol, port] = text.split('=');
-      return { protocol: protocol === 'http' ? 'Http' : 'Https', port: Number(port) };
+      return { protocol: PROTOCOLS[protocol as keyof typeof PROTOCOLS], port: Number(port) };
     }),
     targets: targets.map(text => {
       const pattern = parseFqdnPattern(text);
@@ -45,6 +47,7 @@ export function rule(
 
 export function rules(applicationRules: readonly ApplicationRule[], rest: Partial<L7Rules> = {}): L7Rules {
   return {
+    boundRules: [],
     applicationRules,
     infrastructureRules: [],
     threatIntel: { mode: 'Off', allowedAddresses: [], allowedFqdns: [] },

@@ -1,4 +1,4 @@
-// The way of every claim, TLS and HTTP alike: judge it, find where its name may be reached, write the one log
+// The way of every claim, whatever protocol carried it: judge it, find where its name may be reached, write the one log
 // record. From the judgement on the connection is bound to the claim, so that a change of rules that arrives
 // while the name is being resolved cuts it too.
 
@@ -6,7 +6,7 @@ import { formatIpv4 } from '#net/ipv4.ts';
 import type { Connection } from './connection.ts';
 import { findServers } from './dial.ts';
 import { type Claim, judge, type Threat } from './judge.ts';
-import { applicationRecord, type Outcome, outcomeOf, threatRecord } from './records.ts';
+import { judgementRecord, type Outcome, outcomeOf, PROTOCOL_NAMES, threatRecord } from './records.ts';
 import type { Services } from './services.ts';
 
 export type Admission =
@@ -22,17 +22,19 @@ export async function admit(
 ): Promise<Admission> {
   const { ends } = connection;
   const fqdn = claim.fqdn ?? '';
-  const protocol = claim.protocol === 'Https' ? 'HTTPS' : 'HTTP';
   const logThreat = (threat: Threat) =>
-    services.log.write(threatRecord(ends, protocol, fqdn, targetUrl, threat));
-  const log = (outcome: Outcome) =>
-    services.log.write(applicationRecord(ends, protocol, fqdn, targetUrl, outcome));
+    services.log.write(threatRecord(ends, PROTOCOL_NAMES[claim.protocol], fqdn, targetUrl, threat));
 
   const reused = claim.fqdn !== undefined && connection.reusable(claim.fqdn) !== undefined;
   const known = reused && connection.serverAddress !== undefined ? [connection.serverAddress] : [];
-  const { decision, threat } = judge(services.rules(), ends, claim, services.threats, known);
+  const { decision, by, threat } = judge(services.rules(), ends, claim, {
+    ...services,
+    serverAddresses: known,
+  });
+  const log = (outcome: Outcome) =>
+    services.log.write(judgementRecord(ends, { claim, targetUrl }, outcome, by));
   if (threat) logThreat(threat);
-  const outcome = outcomeOf(decision);
+  const outcome = outcomeOf(decision, claim);
   if (outcome.action === 'Deny') {
     if (outcome.reason !== 'ThreatIntel') log(outcome);
     return { status: 'refused', outcome };

@@ -10,13 +10,15 @@ import { formatIpv4, parseIpv4 } from '#net/ipv4.ts';
 import { resetSocket } from '#netlink/reset-socket.ts';
 import { openTransparentSocket } from '#netlink/transparent-socket.ts';
 import type { LogSink } from '#telemetry/records.ts';
+import { looksLikeTds } from '#wire/tds.ts';
 import { looksLikeTls } from '#wire/tls.ts';
-import type { ConnectionEnds, ProxiedConnections, Resolver } from '../data-plane.ts';
+import type { ConnectionEnds, HasName, ProxiedConnections, Resolver } from '../data-plane.ts';
 import { Gone } from './byte-stream.ts';
 import { Connection } from './connection.ts';
 import { type Ends, judge, type L7Rules, protocolsOfPort } from './judge.ts';
-import { applicationRecord, outcomeOf } from './records.ts';
+import { applicationRecord, judgementRecord, outcomeOf } from './records.ts';
 import { serveHttp } from './serve-http.ts';
+import { serveTds } from './serve-tds.ts';
 import { serveTls } from './serve-tls.ts';
 import { isForbiddenAddress } from './server-addresses.ts';
 import { type Connect, DEFAULT_LIMITS, type L7Limits, type Services } from './services.ts';
@@ -33,6 +35,8 @@ export interface L7EngineOptions {
   /** Merged ranges: addresses of the gateway and the control plane, never connected to. */
   readonly forbiddenAddresses: () => AddressSet;
   readonly threats?: ThreatListing;
+  /** What the FQDN sets of network rules hold; absent means nothing. */
+  readonly hasName?: HasName;
   /** Transparent: the socket's local end is the original destination. Otherwise the function tells it. */
   readonly mode?: 'transparent' | OriginalDestination;
   readonly limits?: Partial<L7Limits>;
@@ -72,6 +76,7 @@ export class L7Engine implements ProxiedConnections {
     log,
     forbiddenAddresses,
     threats,
+    hasName = () => false,
     mode = 'transparent',
     limits,
     clock = () => performance.now(),
@@ -89,6 +94,7 @@ export class L7Engine implements ProxiedConnections {
       },
       forbiddenAddresses,
       threats,
+      hasName,
       resolver,
       log,
       limits: this.#limits,
@@ -201,28 +207,42 @@ export class L7Engine implements ProxiedConnections {
   }
 
   async #serve(connection: Connection): Promise<void> {
-    const protocol = await this.#protocolOf(connection);
-    if (protocol === 'Https') await serveTls(connection, this.#services);
-    else if (protocol === 'Http') await serveHttp(connection, this.#services);
-    else connection.cut();
+    const { ends } = connection;
+    const named = protocolsOfPort(this.#services.rules(), ends.destinationPort);
+    switch (await this.#wireOf(connection, named)) {
+      case 'http':
+        return serveHttp(connection, this.#services);
+      case 'tls':
+        return serveTls(connection, named, this.#services);
+      case 'tds':
+        return serveTds(connection, this.#services);
+      case 'nothing':
+        return connection.client.end();
+      case undefined:
+        // Rules changed while the connection waited to be accepted.
+        this.#logPortDeny(ends);
+        connection.cut();
+    }
   }
 
-  /** The protocol its port speaks; where rules name both for a port, the first byte tells. */
-  async #protocolOf(connection: Connection): Promise<ApplicationProtocol | undefined> {
-    const { ends, client } = connection;
-    const named = protocolsOfPort(this.#services.rules(), ends.destinationPort);
-    if (named.size < 2) {
-      const [only] = named;
-      // Rules changed while the connection waited to be accepted.
-      if (!only) this.#logPortDeny(ends);
-      return only;
-    }
+  /** What the client speaks: where its port may speak several ways, the first byte tells. Undefined: nothing is allowed. */
+  async #wireOf(
+    connection: Connection,
+    named: ReadonlySet<ApplicationProtocol>,
+  ): Promise<'http' | 'tls' | 'tds' | 'nothing' | undefined> {
+    const [only] = named;
+    if (only === undefined) return undefined;
+    if (named.size === 1 && only !== 'Mssql') return only === 'Http' ? 'http' : 'tls';
+    const { client } = connection;
     connection.startDeadline(this.#limits.headDeadlineMs, () => connection.cut());
     const chunk = await client.read();
     connection.stopDeadline();
-    if (chunk === null) return undefined;
+    if (chunk === null) return 'nothing';
     client.unread(chunk);
-    return looksLikeTls(chunk[0] as number) ? 'Https' : 'Http';
+    const first = chunk[0] as number;
+    if (looksLikeTls(first)) return 'tls';
+    if (named.has('Mssql') && (looksLikeTds(first) || named.size === 1)) return 'tds';
+    return named.has('Http') ? 'http' : 'tls';
   }
 
   #logPortDeny(ends: Ends): void {
@@ -243,17 +263,16 @@ export class L7Engine implements ProxiedConnections {
   #judgeAgain(connection: Connection, rules: L7Rules, forbiddenAddresses: AddressSet): void {
     const { binding, ends, serverAddress } = connection;
     if (!binding) return;
-    const { claim, targetUrl } = binding;
+    const { claim } = binding;
     const servers = serverAddress === undefined ? [] : [serverAddress];
-    const { decision } = judge(rules, ends, claim, this.#services.threats, servers);
+    const { decision, by } = judge(rules, ends, claim, { ...this.#services, serverAddresses: servers });
     const forbidden = servers.some(address => isForbiddenAddress(address, rules, forbiddenAddresses));
     if (decision.action === 'Allow' && !forbidden) return;
     const outcome =
       decision.action === 'Deny'
-        ? outcomeOf(decision)
+        ? outcomeOf(decision, claim)
         : ({ action: 'Deny', rule: decision.rule, reason: 'ForbiddenAddress' } as const);
-    const protocol = claim.protocol === 'Https' ? 'HTTPS' : 'HTTP';
-    this.#services.log.write(applicationRecord(ends, protocol, claim.fqdn ?? '', targetUrl, outcome));
+    this.#services.log.write(judgementRecord(ends, binding, outcome, by));
     connection.cut();
   }
 

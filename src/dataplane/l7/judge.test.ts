@@ -1,10 +1,10 @@
 // The engine's pure part: what it asks of the rules, which addresses may be reached, what it answers and logs.
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import type { ApplicationRule } from '#ir/policy.ts';
+import { describe, test } from 'node:test';
+import type { ApplicationRule, NetworkRule } from '#ir/policy.ts';
 import { ALL_IPV4, parseIpv4 } from '#net/ipv4.ts';
-import { type Ends, judge, type L7Rules, protocolsOfPort } from './judge.ts';
+import { type Claim, type Ends, judge, type L7Rules, protocolsOfPort } from './judge.ts';
 import { applicationRecord, denyAnswer, type Outcome } from './records.ts';
 import { usableAddresses } from './server-addresses.ts';
 
@@ -24,6 +24,7 @@ const https: ApplicationRule = {
   targets: [{ pattern: { kind: 'suffix', suffix: '.example.org' }, tag: '' }],
 };
 const rulesOf = (rest: Partial<L7Rules> = {}): L7Rules => ({
+  boundRules: [],
   infrastructureRules: [],
   applicationRules: [https],
   threatIntel: { mode: 'Off', allowedAddresses: [], allowedFqdns: [] },
@@ -35,12 +36,13 @@ const feed = {
   ofName: (name: string) => (name === 'bad.example.org' ? 'listed' : undefined),
   ofAddress: (address: number) => (address === ip('192.0.2.66') ? 'listed' : undefined),
 };
+const context = { threats: feed, hasName: () => false };
 const threatIntel = { mode: 'Deny', allowedAddresses: [], allowedFqdns: [] } as const;
 
 test('a listed name, a listed literal and a listed server are refused before the rules are asked', () => {
   const rules = rulesOf({ threatIntel });
   const reason = (fqdn: string, servers: readonly number[] = []) =>
-    judge(rules, ends, { protocol: 'Https', fqdn }, feed, servers).decision.reason;
+    judge(rules, ends, { protocol: 'Https', fqdn }, { ...context, serverAddresses: servers }).decision.reason;
   assert.equal(reason('bad.example.org'), 'ThreatIntel');
   assert.equal(reason('192.0.2.66'), 'ThreatIntel');
   assert.equal(reason('a.example.org', [ip('192.0.2.66')]), 'ThreatIntel');
@@ -49,18 +51,79 @@ test('a listed name, a listed literal and a listed server are refused before the
 
 test('an alert leaves the decision to the rules', () => {
   const rules = rulesOf({ threatIntel: { ...threatIntel, mode: 'Alert' } });
-  const { decision, threat } = judge(rules, ends, { protocol: 'Https', fqdn: 'bad.example.org' }, feed);
+  const { decision, threat } = judge(rules, ends, { protocol: 'Https', fqdn: 'bad.example.org' }, context);
   assert.equal(decision.action, 'Allow');
   assert.deepEqual(threat, { action: 'Alert', description: 'listed' });
 });
 
-test('80 and 443 have their protocols without any rule; other ports have what rules name', () => {
+test('80, 443 and 1433 have their protocols without any rule; other ports have what rules name', () => {
   const both: ApplicationRule = { ...https, protocols: [{ protocol: 'Http', port: 443 }] };
   const named = (rules: L7Rules, port: number) => [...protocolsOfPort(rules, port)].sort();
   assert.deepEqual(named(rulesOf({ applicationRules: [] }), 80), ['Http']);
   assert.deepEqual(named(rulesOf({ applicationRules: [] }), 443), ['Https']);
+  assert.deepEqual(named(rulesOf({ applicationRules: [] }), 1433), ['Mssql']);
   assert.deepEqual(named(rulesOf({ applicationRules: [both] }), 443), ['Http', 'Https']);
+  assert.deepEqual(named(rulesOf({ applicationRules: [], infrastructureRules: [both] }), 443), [
+    'Http',
+    'Https',
+  ]);
   assert.deepEqual(named(rulesOf(), 8443), []);
+});
+
+describe('a network rule that is bound to names', () => {
+  const bound = (name: string, fqdn: string, rest: Partial<NetworkRule> = {}): NetworkRule => ({
+    ref: ref(name),
+    action: 'Allow',
+    protocols: ['TCP'],
+    sources: [ALL_IPV4],
+    destinations: [],
+    destinationFqdns: [fqdn],
+    destinationPorts: [{ first: 0, last: 65535 }],
+    ...rest,
+  });
+  const known = { 'a.example.org': ends.destination, 'b.example.org': ends.destination, 'c.example.org': 1 };
+  const hasName = (fqdn: string, address: number) => known[fqdn as keyof typeof known] === address;
+  const ask = (boundRules: readonly NetworkRule[], claim: Claim, asked: Partial<Ends> = {}) => {
+    const { decision, by } = judge(rulesOf({ boundRules }), { ...ends, ...asked }, claim, {
+      ...context,
+      hasName,
+    });
+    return `${by} ${decision.action} ${decision.rule?.rule ?? '-'} ${decision.reason}`;
+  };
+  const tls = (fqdn: string | undefined): Claim => ({ protocol: 'Https', fqdn });
+  const [a, b, c] = [bound('a', 'a.example.org'), bound('b', 'b.example.org'), bound('c', 'c.example.org')];
+
+  test('comes before the application rules, and the first that names the address decides', () => {
+    assert.equal(ask([c, a, b], tls('a.example.org')), 'network Allow a RuleMatched');
+    assert.equal(ask([c, a, b], tls('b.example.org')), 'network Deny a SniMismatch');
+    assert.equal(ask([b, a], tls('b.example.org')), 'network Allow b RuleMatched');
+    assert.equal(ask([a], tls(undefined)), 'network Deny a SniMissing');
+    assert.equal(ask([a], { protocol: 'Http', fqdn: 'a.example.org' }), 'network Deny a SniMismatch');
+  });
+
+  test('says nothing of other addresses, ports, sources and protocols', () => {
+    const byApplication = 'application Allow https RuleMatched';
+    assert.equal(ask([c], tls('a.example.org')), byApplication);
+    assert.equal(ask([a], tls('b.example.org'), { destination: 1 }), byApplication);
+    assert.equal(
+      ask([{ ...a, destinationPorts: [{ first: 1, last: 442 }] }], tls('b.example.org')),
+      byApplication,
+    );
+    assert.equal(ask([{ ...a, sources: [{ first: 1, last: 2 }] }], tls('b.example.org')), byApplication);
+    assert.equal(ask([{ ...a, protocols: ['UDP', 'ICMP'] }], tls('b.example.org')), byApplication);
+    assert.equal(ask([{ ...a, protocols: ['Any'] }], tls('b.example.org')), 'network Deny a SniMismatch');
+    // Not a port of TLS: the kernel forwards by address alone, so whoever is here came by another rule.
+    assert.equal(
+      ask([a], { protocol: 'Http', fqdn: 'b.example.org' }, { destinationPort: 80 }),
+      'application Deny - DefaultAction',
+    );
+  });
+
+  test('comes after threat intelligence', () => {
+    const rules = rulesOf({ threatIntel, boundRules: [bound('bad', 'bad.example.org')] });
+    const { decision } = judge(rules, ends, tls('bad.example.org'), { ...context, hasName: () => true });
+    assert.equal(decision.reason, 'ThreatIntel');
+  });
 });
 
 test('addresses that are nobody’s server are taken out of an answer, the rest keeps its order', () => {

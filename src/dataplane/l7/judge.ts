@@ -2,16 +2,24 @@
 // connection whose client claims a name. Pure, so that a path that lets the kernel forward after the hello
 // has been judged can ask the very same questions. The meaning of the rules is `decideApplication`'s alone.
 
-import { type ApplicationDecision, decideApplication, findThreat, type ThreatListing } from '#ir/decide.ts';
-import type { ApplicationProtocol } from '#ir/policy.ts';
+import {
+  type ApplicationDecision,
+  decideApplication,
+  decideBound,
+  findThreat,
+  type ThreatListing,
+  tlsPortsOf,
+} from '#ir/decide.ts';
+import type { ApplicationProtocol, NetworkRule } from '#ir/policy.ts';
 import type { Program } from '#ir/program.ts';
-import { parseIpv4 } from '#net/ipv4.ts';
-import type { ClientHello } from '#wire/tls.ts';
+import { includesAddress, parseIpv4 } from '#net/ipv4.ts';
+import { includesPort } from '#net/ports.ts';
+import type { HasName } from '../data-plane.ts';
 
 /** The part of a program that the L7 engine obeys. */
 export type L7Rules = Pick<
   Program,
-  'applicationRules' | 'infrastructureRules' | 'threatIntel' | 'privateAddress' | 'publicIps'
+  'boundRules' | 'applicationRules' | 'infrastructureRules' | 'threatIntel' | 'privateAddress' | 'publicIps'
 >;
 
 /** One client connection: where it comes from and where the client thinks it goes. */
@@ -36,45 +44,85 @@ export interface Threat {
 
 export interface Judgement {
   readonly decision: ApplicationDecision;
+  /** Whose rule it is: a network rule that is bound to names, or the application rules. */
+  readonly by: 'network' | 'application';
   /** Listed on a feed; with `Deny` the decision is a refusal for that reason. */
   readonly threat?: Threat;
 }
 
-/**
- * Threat intelligence first, then the application rules. `serverAddresses` are those the name resolved to, as far
- * as they are known: the kernel judged only the address that the client chose.
- */
+export interface JudgeContext {
+  readonly threats: ThreatListing | undefined;
+  /** What network rules know of addresses at this instant. */
+  readonly hasName: HasName;
+  /** Those the name resolved to, as far as they are known: the kernel judged only the address that the client chose. */
+  readonly serverAddresses?: readonly number[];
+}
+
+/** Threat intelligence first, then the network rules that are bound to names, then the application rules. */
 export function judge(
   rules: L7Rules,
   ends: Ends,
   claim: Claim,
-  threats: ThreatListing | undefined,
-  serverAddresses: readonly number[] = [],
+  { threats, hasName, serverAddresses = [] }: JudgeContext,
 ): Judgement {
   const literal = claim.fqdn === undefined ? undefined : parseIpv4(claim.fqdn);
   const addresses = literal === undefined ? serverAddresses : [literal, ...serverAddresses];
   const threat = findThreat(rules.threatIntel, { fqdn: claim.fqdn, addresses }, threats);
   if (threat?.action === 'Deny')
-    return { decision: { action: 'Deny', rule: null, reason: 'ThreatIntel' }, threat };
-  const decision = decideApplication(rules, {
-    source: ends.source,
-    destination: ends.destination,
-    port: ends.destinationPort,
-    claim,
-  });
-  return threat ? { decision, threat } : { decision };
+    return { decision: { action: 'Deny', rule: null, reason: 'ThreatIntel' }, by: 'application', threat };
+  const bound = findBoundRule(rules, ends, hasName);
+  const decision = bound
+    ? (decideBound(bound, claim) as ApplicationDecision)
+    : decideApplication(rules, {
+        source: ends.source,
+        destination: ends.destination,
+        port: ends.destinationPort,
+        claim,
+      });
+  return { decision, by: bound ? 'network' : 'application', ...(threat && { threat }) };
 }
 
-export function claimOfHello(hello: ClientHello): Claim {
-  return { protocol: 'Https', fqdn: hello.sni };
+/**
+ * The network rule that sent a connection here: the first that names its address now. One that lists the address itself would
+ * have had it forwarded.
+ */
+function findBoundRule(rules: L7Rules, ends: Ends, hasName: HasName): NetworkRule | undefined {
+  const { source, destination, destinationPort } = ends;
+  if (rules.boundRules.length === 0 || !tlsPortsOf(rules).has(destinationPort)) return undefined;
+  return rules.boundRules.find(
+    rule =>
+      (rule.protocols.includes('TCP') || rule.protocols.includes('Any')) &&
+      includesPort(rule.destinationPorts, destinationPort) &&
+      includesAddress(rule.sources, source) &&
+      rule.destinationFqdns.some(fqdn => hasName(fqdn, destination)),
+  );
 }
 
-/** Protocols that rules name for a port. 80 and 443 always have theirs, as in Azure. */
+/** Worked out once for a set of rules, since every connection asks. */
+const protocolsByPort = new WeakMap<L7Rules, ReadonlyMap<number, ReadonlySet<ApplicationProtocol>>>();
+
+/** Protocols that rules name for a port. 80, 443 and 1433 always have theirs, as in Azure. */
 export function protocolsOfPort(rules: L7Rules, port: number): ReadonlySet<ApplicationProtocol> {
-  const protocols = new Set<ApplicationProtocol>();
-  if (port === 80) protocols.add('Http');
-  if (port === 443) protocols.add('Https');
-  for (const rule of rules.applicationRules)
-    for (const named of rule.protocols) if (named.port === port) protocols.add(named.protocol);
-  return protocols;
+  let byPort = protocolsByPort.get(rules);
+  if (!byPort) {
+    byPort = namedProtocols(rules);
+    protocolsByPort.set(rules, byPort);
+  }
+  return byPort.get(port) ?? new Set();
+}
+
+function namedProtocols(rules: L7Rules): Map<number, Set<ApplicationProtocol>> {
+  const byPort = new Map<number, Set<ApplicationProtocol>>([
+    [80, new Set(['Http'])],
+    [443, new Set(['Https'])],
+    [1433, new Set(['Mssql'])],
+  ]);
+  for (const rule of [...rules.applicationRules, ...rules.infrastructureRules]) {
+    for (const { protocol, port } of rule.protocols) {
+      const protocols = byPort.get(port);
+      if (protocols) protocols.add(protocol);
+      else byPort.set(port, new Set([protocol]));
+    }
+  }
+  return byPort;
 }

@@ -4,9 +4,14 @@
 import type { Decision, ReasonCode } from '#ir/decision.ts';
 import type { RuleRef } from '#model/rule-ref.ts';
 import { formatIpv4 } from '#net/ipv4.ts';
-import { type ApplicationRuleRecord, ruleColumns, type ThreatIntelRecord } from '#telemetry/records.ts';
+import {
+  type ApplicationRuleRecord,
+  type NetworkRuleRecord,
+  ruleColumns,
+  type ThreatIntelRecord,
+} from '#telemetry/records.ts';
 import { REASON_TEXTS } from '../reason-texts.ts';
-import type { Ends, Threat } from './judge.ts';
+import type { Claim, Ends, Judgement, Threat } from './judge.ts';
 
 /** Log columns are bounded; a path can be 64 KiB long. */
 const MAX_URL = 2048;
@@ -19,8 +24,40 @@ export interface Outcome {
   readonly detail?: string;
 }
 
-export function outcomeOf(decision: Exclude<Decision, { action: 'Pending' }>): Outcome {
-  return { action: decision.action, rule: decision.rule, reason: decision.reason };
+export function outcomeOf(decision: Exclude<Decision, { action: 'Pending' }>, claim: Claim): Outcome {
+  const { action, rule, reason } = decision;
+  // Azure's network records have no column for it.
+  const named = reason === 'SniMismatch' ? claim.fqdn : undefined;
+  return { action, rule, reason, ...(named !== undefined && { detail: named }) };
+}
+
+export const PROTOCOL_NAMES = { Http: 'HTTP', Https: 'HTTPS', Mssql: 'MSSQL' } as const;
+type NamedProtocol = (typeof PROTOCOL_NAMES)[keyof typeof PROTOCOL_NAMES];
+
+/** In the table of the rules that decided. */
+export function judgementRecord(
+  ends: Ends,
+  { claim, targetUrl }: { readonly claim: Claim; readonly targetUrl: string },
+  outcome: Outcome,
+  by: Judgement['by'],
+): ApplicationRuleRecord | NetworkRuleRecord {
+  return by === 'network'
+    ? networkRecord(ends, outcome)
+    : applicationRecord(ends, PROTOCOL_NAMES[claim.protocol], claim.fqdn ?? '', targetUrl, outcome);
+}
+
+function networkRecord(ends: Ends, outcome: Outcome): NetworkRuleRecord {
+  return {
+    Type: 'AZFWNetworkRule',
+    Protocol: 'TCP',
+    SourceIp: formatIpv4(ends.source),
+    SourcePort: ends.sourcePort,
+    DestinationIp: formatIpv4(ends.destination),
+    DestinationPort: ends.destinationPort,
+    Action: outcome.action,
+    ActionReason: actionReason(outcome),
+    ...ruleColumns(outcome.rule),
+  };
 }
 
 /** `ActionReason` of a record. */
@@ -31,7 +68,7 @@ export function actionReason({ reason, detail }: Outcome): string {
 
 export function applicationRecord(
   ends: Ends,
-  protocol: 'HTTP' | 'HTTPS' | 'TCP',
+  protocol: NamedProtocol | 'TCP',
   fqdn: string,
   targetUrl: string,
   outcome: Outcome,
@@ -55,7 +92,7 @@ export function applicationRecord(
 
 export function threatRecord(
   ends: Ends,
-  protocol: 'HTTP' | 'HTTPS',
+  protocol: NamedProtocol,
   fqdn: string,
   targetUrl: string,
   threat: Threat,

@@ -3,47 +3,48 @@
 // it says, it reaches only the server of the judged name. The client never gets an answer of ours: a refusal is a
 // reset, as with Azure.
 
+import type { ApplicationProtocol } from '#ir/policy.ts';
+import { TDS8_ALPN } from '#wire/tds.ts';
 import { type ClientHello, ClientHelloReader } from '#wire/tls.ts';
-import { admit } from './admit.ts';
 import { pumpBoth } from './byte-stream.ts';
 import type { Connection } from './connection.ts';
-import { connectFirst, Unreachable } from './dial.ts';
-import { claimOfHello } from './judge.ts';
-import { applicationRecord } from './records.ts';
+import { reachServer } from './reach.ts';
+import { applicationRecord, PROTOCOL_NAMES } from './records.ts';
 import type { Services } from './services.ts';
 
-export async function serveTls(connection: Connection, services: Services): Promise<void> {
-  const start = await readHello(connection, services);
+/** `named` are the protocols of the port. */
+export async function serveTls(
+  connection: Connection,
+  named: ReadonlySet<ApplicationProtocol>,
+  services: Services,
+): Promise<void> {
+  const refuse = (detail: string) => {
+    const protocol = named.has('Https') ? 'Https' : 'Mssql';
+    const outcome = { action: 'Deny', rule: null, reason: 'NotTls', detail } as const;
+    services.log.write(applicationRecord(connection.ends, PROTOCOL_NAMES[protocol], '', '', outcome));
+    connection.cut();
+  };
+  const start = await readHello(connection, refuse, services);
   if (!start) return;
-  const claim = claimOfHello(start.hello);
-  const admission = await admit(connection, claim, '', services);
-  if (admission.status === 'refused') {
-    connection.cut();
-    return;
-  }
-  try {
-    const { ends, signal } = connection;
-    const server = await connectFirst(admission.addresses, ends.destinationPort, services, signal);
-    const upstream = connection.attach(server.socket, server.address, claim.fqdn ?? '');
-    await upstream.write(start.bytes);
-    await pumpBoth(connection.client, upstream);
-  } catch (error) {
-    if (!(error instanceof Unreachable)) throw error;
-    connection.cut();
-  }
+  const claim = { protocol: protocolOf(start.hello, named), fqdn: start.hello.sni };
+  const upstream = await reachServer(connection, claim, services);
+  if (!upstream) return;
+  await upstream.write(start.bytes);
+  await pumpBoth(connection.client, upstream);
+}
+
+/** On a port of both, TDS 8.0 names itself. */
+function protocolOf(hello: ClientHello, named: ReadonlySet<ApplicationProtocol>): ApplicationProtocol {
+  if (!named.has('Mssql')) return 'Https';
+  return !named.has('Https') || hello.alpn.includes(TDS8_ALPN) ? 'Mssql' : 'Https';
 }
 
 /** The hello and all bytes read with it; undefined when the connection is over, with the reason logged. */
 async function readHello(
   connection: Connection,
-  services: Services,
+  refuse: (detail: string) => void,
+  { limits: { headDeadlineMs } }: Services,
 ): Promise<{ readonly hello: ClientHello; readonly bytes: Buffer } | undefined> {
-  const refuse = (detail: string) => {
-    const outcome = { action: 'Deny', rule: null, reason: 'NotTls', detail } as const;
-    services.log.write(applicationRecord(connection.ends, 'HTTPS', '', '', outcome));
-    connection.cut();
-  };
-  const { headDeadlineMs } = services.limits;
   connection.startDeadline(headDeadlineMs, () => refuse(`no ClientHello within ${headDeadlineMs} ms`));
   const reader = new ClientHelloReader();
   const chunks: Buffer[] = [];

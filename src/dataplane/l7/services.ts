@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import type { ThreatListing } from '#ir/decide.ts';
 import type { AddressSet } from '#ir/policy.ts';
 import type { LogSink } from '#telemetry/records.ts';
-import type { Resolver } from '../data-plane.ts';
+import type { HasName, Resolver } from '../data-plane.ts';
 import type { L7Rules } from './judge.ts';
 
 export interface L7Limits {
@@ -45,6 +45,8 @@ export interface Services {
   readonly rules: () => L7Rules;
   readonly forbiddenAddresses: () => AddressSet;
   readonly threats: ThreatListing | undefined;
+  /** For network rules that are bound to names. */
+  readonly hasName: HasName;
   readonly resolver: Resolver;
   readonly log: LogSink;
   readonly limits: L7Limits;

@@ -129,6 +129,11 @@ export class NetfilterPlane implements DataPlane, FqdnSetWriter {
     }).catch(error => this.#onProblem(`NAT target ${fqdn} is not in force: ${messageOf(error)}`));
   }
 
+  /** Whether packets to the address match rules that name the FQDN. */
+  hasName(fqdn: string, address: number): boolean {
+    return this.#fqdnSets.has(fqdn, address);
+  }
+
   /** Connections that the last change of policy met: still allowed, and cut. */
   get lastRevocation(): Revocation {
     return this.#lastRevocation;
