@@ -1,5 +1,7 @@
 // `postern lab ...`: reads the command line, runs one of the lab's commands, and turns errors into words and a status.
 
+import { policyOptionsOf } from '#model/policy-option-flags.ts';
+import type { PolicyOptions } from '#model/policy-options.ts';
 import { commandName } from '#state/command-name.ts';
 import { DEFAULT_LAB, labName } from '#state/state-folder.ts';
 import { LabError, type LabFiles, labFiles } from './lab-files.ts';
@@ -33,9 +35,11 @@ async function run(invocation: Invocation, files: LabFiles): Promise<number> {
     throw new UsageError(`'${positionals.at(-1)}' is one word too many for ${command}.`);
   if (expectHost && host === '') throw new UsageError(`${command} needs the name of a host.`);
   if (rest !== undefined && command !== 'exec') throw new UsageError(`${command} takes nothing after '--'.`);
+  const { options, faults } = policyOptionsOf(values);
+  if (faults.length > 0) throw new UsageError(faults.join('\n'));
   switch (command) {
     case 'up':
-      return up(files, text('internet'), threatFeeds);
+      return up(files, { internetFile: text('internet'), threatFeeds, policyOptions: options });
     case 'status':
       return status(files, text('output') ?? 'table');
     case 'down': {
@@ -58,19 +62,22 @@ async function run(invocation: Invocation, files: LabFiles): Promise<number> {
       return addHost(files, host, text('vnet-subnet-id'), text('private-ip'), values.internet === true);
     case 'daemon': {
       const { runDaemon } = await import('./daemon.ts');
-      return runDaemon(files, threatFeeds);
+      return runDaemon(files, { threatFeeds, policyOptions: options });
     }
   }
 }
 
 async function up(
   files: LabFiles,
-  internet: string | undefined,
-  threatFeeds: readonly string[],
+  options: {
+    readonly internetFile: string | undefined;
+    readonly threatFeeds: readonly string[];
+    readonly policyOptions: PolicyOptions;
+  },
 ): Promise<number> {
   const startedAt = performance.now();
   const { bringUp } = await import('./up.ts');
-  const lab = await bringUp(files, internet, threatFeeds);
+  const lab = await bringUp(files, options);
   const option = nameOption(files);
   const postern = commandName();
   const az = files.name === DEFAULT_LAB ? `${postern} az` : `POSTERN_LAB=${files.name} ${postern} az`;

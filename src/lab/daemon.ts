@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startControlPlane } from '#control/control-plane.ts';
+import type { PolicyOptions } from '#model/policy-options.ts';
 import { formatIpv4 } from '#net/ipv4.ts';
 import { SystemCommandRunner } from './fabric/commands.ts';
 import { KernelFabric } from './fabric/kernel-fabric.ts';
@@ -21,7 +22,12 @@ import { trustLab } from './trust.ts';
 /** Exit must not wait for ever for a client that keeps its connection. */
 const CLOSE_MS = 5000;
 
-export async function runDaemon(files: LabFiles, threatFeeds: readonly string[]): Promise<number> {
+export interface DaemonOptions {
+  readonly threatFeeds: readonly string[];
+  readonly policyOptions: PolicyOptions;
+}
+
+export async function runDaemon(files: LabFiles, options: DaemonOptions): Promise<number> {
   const output = new OutputLog(files.output);
   const log = (line: string) => output.write(line);
   const stopped = new Promise<void>(resolve => {
@@ -32,7 +38,7 @@ export async function runDaemon(files: LabFiles, threatFeeds: readonly string[])
   // Whoever asks for the end over the socket removes the folder; at a signal nobody else does.
   let removesFolder = false;
   try {
-    await startLab({ files, threatFeeds, log, closers, leaveFolder: () => (removesFolder = false) });
+    await startLab({ files, ...options, log, closers, leaveFolder: () => (removesFolder = false) });
     removesFolder = true;
     await stopped;
     return 0;
@@ -50,21 +56,22 @@ export async function runDaemon(files: LabFiles, threatFeeds: readonly string[])
   }
 }
 
-interface Start {
+interface Start extends DaemonOptions {
   readonly files: LabFiles;
-  readonly threatFeeds: readonly string[];
   readonly log: (line: string) => void;
   readonly closers: (() => Promise<unknown>)[];
   readonly leaveFolder: () => void;
 }
 
-async function startLab({ files, threatFeeds, log, closers, leaveFolder }: Start): Promise<void> {
+async function startLab(start: Start): Promise<void> {
+  const { files, threatFeeds, policyOptions, log, closers, leaveFolder } = start;
   // The lab's CA is not there yet, and its own programs need no trust in it.
   const { NODE_EXTRA_CA_CERTS: _, ...environment } = labEnvironment(files, WORKSTATION, process.env);
   let lab: Lab | undefined;
   const control = await startControlPlane({
     stateDir: files.folder,
     factsDir: files.stateFolder,
+    policyOptions,
     usersOf: id => lab?.usersOf(id) ?? [],
     report: message => log(`control plane: ${message}`),
   });
@@ -99,7 +106,9 @@ async function startLab({ files, threatFeeds, log, closers, leaveFolder }: Start
 
   const startedAt = new Date();
   const server = await listenForRequests(files.socket, request =>
-    answer(request, { files, lab: running, url: control.url, internet, startedAt, leaveFolder }),
+    answer(request, {
+      ...{ files, lab: running, url: control.url, policyOptions, internet, startedAt, leaveFolder },
+    }),
   );
   closers.push(async () => server.close());
 }
@@ -108,6 +117,7 @@ interface Running {
   readonly files: LabFiles;
   readonly lab: Lab;
   readonly url: string;
+  readonly policyOptions: PolicyOptions;
   readonly internet: KeptProcess;
   readonly startedAt: Date;
   readonly leaveFolder: () => void;

@@ -1,6 +1,8 @@
 // What `postern lab status` tells: the lab as JSON, and the same for people.
 
 import { idKey } from '#arm/resource-id.ts';
+import { policyOptionFlags } from '#model/policy-option-flags.ts';
+import type { PolicyOptions } from '#model/policy-options.ts';
 import type { NextHop } from '#model/route-table.ts';
 import { formatIpv4, formatPrefix } from '#net/ipv4.ts';
 import { effectiveRoutes } from './fabric/effective-routes.ts';
@@ -15,6 +17,8 @@ export interface LabStatus {
   readonly startedAt: string;
   readonly api: string;
   readonly workstation: string;
+  /** What the lab was built with. */
+  readonly policyOptions: PolicyOptions;
   readonly hosts: readonly {
     readonly name: string;
     readonly address: string;
@@ -52,6 +56,7 @@ export interface StatusSource {
   readonly folder: string;
   readonly url: string;
   readonly startedAt: Date;
+  readonly policyOptions: PolicyOptions;
   readonly topology: Topology;
   readonly processes: readonly ProcessStatus[];
   readonly events: readonly string[];
@@ -66,6 +71,7 @@ export function toLabStatus(source: StatusSource): LabStatus {
     startedAt: source.startedAt.toISOString(),
     api: source.url,
     workstation: WORKSTATION_ADDRESS,
+    policyOptions: source.policyOptions,
     hosts: hosts.map(({ name, address, subnetId }) => {
       const place = subnetId === undefined ? undefined : findSubnet(vnets, subnetId);
       const servers = place?.vnet.dnsServers.map(formatIpv4) ?? [];
@@ -110,8 +116,15 @@ export function formatStatus(status: LabStatus): string {
   const { hosts, firewalls, networks, processes } = status;
   const { rows, events } = formatProcesses(processes);
   const all = [...status.events, ...events];
+  const options = policyOptionFlags(status.policyOptions).join(' ');
+  const head = [
+    `Lab ${status.name} is up since ${status.startedAt}`,
+    `  API     ${status.api}`,
+    `  State   ${status.folder}`,
+    ...(options === '' ? [] : [`  Options ${options}`]),
+  ];
   const blocks = [
-    `Lab ${status.name} is up since ${status.startedAt}\n  API     ${status.api}\n  State   ${status.folder}`,
+    head.join('\n'),
     table(
       ['HOST', 'ADDRESS', 'WHERE', 'DNS'],
       [

@@ -16,6 +16,8 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PUBLIC_IP_POOL } from '#control/control-plane.ts';
 import { loadFacts } from '#facts/facts.ts';
+import { policyOptionFlags } from '#model/policy-option-flags.ts';
+import type { PolicyOptions } from '#model/policy-options.ts';
 import { commandName } from '#state/command-name.ts';
 import { fileFault } from '#state/file-fault.ts';
 import { readProcessFile, writeProcessFile } from '#state/process-file.ts';
@@ -47,10 +49,15 @@ ${IN_LAB} az`;
 /** Process 1 of the lab. */
 const INIT = join(import.meta.dirname, 'init.sh');
 
+export interface UpOptions {
+  readonly internetFile: string | undefined;
+  readonly threatFeeds: readonly string[];
+  readonly policyOptions: PolicyOptions;
+}
+
 export async function bringUp(
   files: LabFiles,
-  internetFile: string | undefined,
-  threatFeedFiles: readonly string[],
+  { internetFile, threatFeeds, policyOptions }: UpOptions,
 ): Promise<LabStatus> {
   if (isInside(files)) throw new LabError(`This is a shell of the lab '${files.name}': it is up.`);
   if (/^\/run\//.test(files.folder) || /^\/(etc|sys|proc)\//.test(files.folder))
@@ -61,7 +68,10 @@ export async function bringUp(
   requireTools(path);
   const flags = namespaceFlags(path);
   const internet = readInternetFile(internetFile);
-  const threatFeeds = threatFeedFiles.map(requireReadable);
+  const daemonFlags = [
+    ...threatFeeds.flatMap(file => ['--threat-feed', requireReadable(file)]),
+    ...policyOptionFlags(policyOptions),
+  ];
   await claimFolder(files);
   let interrupted: Promise<never> | undefined;
   const interrupt = (signal: NodeJS.Signals) => {
@@ -70,7 +80,7 @@ export async function bringUp(
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt).on('SIGHUP', interrupt);
   try {
     writeFolder(files, internet);
-    const holder = startHolder(files, flags, path, threatFeeds);
+    const holder = startHolder(files, flags, path, daemonFlags);
     const status = await untilAnswering(files, holder);
     rmSync(files.upFile, { force: true });
     holder.unref();
@@ -152,11 +162,10 @@ function startHolder(
   files: LabFiles,
   flags: readonly string[],
   path: string,
-  threatFeeds: readonly string[],
+  daemonFlags: readonly string[],
 ): ChildProcess {
   const output = openSync(files.output, 'a', 0o600);
-  const feeds = threatFeeds.flatMap(file => ['--threat-feed', file]);
-  const command = [...NODE_COMMAND, 'lab', 'daemon', '--name', files.name, ...feeds];
+  const command = [...NODE_COMMAND, 'lab', 'daemon', '--name', files.name, ...daemonFlags];
   const holder = spawn('unshare', [...flags, '--kill-child', '--mount-proc', 'sh', INIT, ...command], {
     detached: true,
     cwd: '/',

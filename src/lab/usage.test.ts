@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { policyOptionsOf } from '#model/policy-option-flags.ts';
+import { DEFAULT_POLICY_OPTIONS } from '#model/policy-options.ts';
 import { parseInternetConfig } from './internet/config.ts';
 import { parseInvocation } from './usage.ts';
 
@@ -39,6 +41,17 @@ describe('the command line of postern lab', () => {
     it(args.join(' '), () => {
       assert.throws(() => parseInvocation(args), { name: 'UsageError', message });
     });
+
+  it('reads the options of policies for up', () => {
+    const result = parseInvocation(['up', '--bind-network-fqdns', '--infrastructure-fqdns', 'a.example.org']);
+    assert.ok('values' in result);
+    assert.deepEqual(policyOptionsOf(result.values).options, {
+      ...DEFAULT_POLICY_OPTIONS,
+      bindNetworkFqdns: true,
+      infrastructureFqdns: ['a.example.org'],
+    });
+    assert.match(helpOf('up', '--help'), /--no-inherited-nat-rules /);
+  });
 
   it('reads a command behind --, and --name anywhere before it', () => {
     assert.deepEqual(parseInvocation(['exec', 'node-1', '--name', 'other', '--', 'curl', '-h']), {

@@ -2,6 +2,7 @@
 // run here.
 
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
+import { POLICY_OPTION_FLAGS, POLICY_OPTION_HELP } from '#model/policy-option-flags.ts';
 import { commandName } from '#state/command-name.ts';
 
 const NAME_LINE = `
@@ -24,7 +25,11 @@ postern lab COMMAND --help says more; docs/lab.md tells the whole story.
 ${NAME_LINE}`;
 
 const SPECS = {
-  up: { internet: { type: 'string' }, 'threat-feed': { type: 'string', multiple: true } },
+  up: {
+    internet: { type: 'string' },
+    'threat-feed': { type: 'string', multiple: true },
+    ...POLICY_OPTION_FLAGS,
+  },
   status: { output: { type: 'string', short: 'o' } },
   shell: { command: { type: 'string', short: 'c' } },
   exec: {},
@@ -34,12 +39,12 @@ const SPECS = {
     internet: { type: 'boolean' },
   },
   down: {},
-  daemon: { 'threat-feed': { type: 'string', multiple: true } },
+  daemon: { 'threat-feed': { type: 'string', multiple: true }, ...POLICY_OPTION_FLAGS },
 } as const satisfies Record<string, ParseArgsOptionsConfig>;
 export type LabCommand = keyof typeof SPECS;
 
 const USAGE: Readonly<Record<LabCommand, string>> = {
-  up: `Usage: postern lab up [--internet FILE] [--threat-feed FILE]... [--name LAB]
+  up: `Usage: postern lab up [--internet FILE] [--threat-feed FILE]... [OPTION]... [--name LAB]
 
 Builds the lab and says how to enter it.
 
@@ -51,7 +56,10 @@ Builds the lab and says how to enter it.
                          }
                        docs/lab.md has all fields.
   --threat-feed FILE   names and networks, one a line, for threat intelligence; read again when it changes
-`,
+
+What firewalls of the lab do unlike Azure's, or where Azure's pages leave it open:
+
+${POLICY_OPTION_HELP}`,
   status: `Usage: postern lab status [-o json|table] [--name LAB]
 
 Hosts, addresses, effective routes; the lab's processes, where their messages are, and what went wrong.
@@ -79,7 +87,7 @@ Adds a host to a subnet, or to the Internet.
 
 Ends the lab and removes everything of it.
 `,
-  daemon: `Usage: postern lab daemon --name LAB [--threat-feed FILE]...
+  daemon: `Usage: postern lab daemon --name LAB [--threat-feed FILE]... [OPTION]...
 
 The lab's own process; postern lab up starts it.
 `,

@@ -66,6 +66,19 @@ function upCommand(): Command {
     .addOption(list('--threat-feed <file>', 'networks or names to deny or alert on, one a line', 'none'))
     .option('--api-port <port>', 'TLS port of the API; 0 for any free one', '0')
     .option('--api-listen <address>', 'address of the API (default: 127.0.0.1)')
+    .option('--no-azure-limits', "check no files against Azure's numbers, only what Postern itself needs")
+    .option(
+      '--bind-network-fqdns',
+      'TLS that a network rule allows by an FQDN must name a host of the rule by SNI, too',
+    )
+    .option('--no-inherited-nat-rules', 'a child policy does not run the NAT rules of its parent')
+    .addOption(
+      list(
+        '--infrastructure-fqdns <names>',
+        'names, with commas between, that every source reaches over http:80 and https:443 when no rule matched',
+        'none',
+      ),
+    )
     .option('--keep', 'at the end leave the last rules in force; for service managers')
     .option('--detach', 'return when the rules are in force and go on in the background');
 }

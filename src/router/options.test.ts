@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
+import { DEFAULT_POLICY_OPTIONS } from '#model/policy-options.ts';
 import { checkUpArguments, parseSshFrom, type UpArguments } from './options.ts';
 
 const machine = { interfaces: ['eth0', 'eth1', 'eth2'], dnsServers: ['10.0.0.2'] };
@@ -47,6 +48,20 @@ test('the API listens on an IPv4 address', () => {
     assert.deepEqual(checkUpArguments({ ...given, apiListen: bad }, machine).faults, [
       `--api-listen ${bad}: expected an IPv4 address.`,
     ]);
+});
+
+test('options of policies are read, and a name that is none is told', () => {
+  assert.deepEqual(checkUpArguments(given, machine).options.policyOptions, DEFAULT_POLICY_OPTIONS);
+  const flags = { azureLimits: false, inheritedNatRules: false, bindNetworkFqdns: true };
+  const names = { infrastructureFqdns: ['a.example.org,*.example.com'] };
+  assert.deepEqual(checkUpArguments({ ...given, ...flags, ...names }, machine).options.policyOptions, {
+    ...{ azureLimits: false, inheritNatRules: false, bindNetworkFqdns: true },
+    infrastructureFqdns: ['a.example.org', '*.example.com'],
+  });
+  assert.match(
+    checkUpArguments({ ...given, infrastructureFqdns: ['a b'] }, machine).faults.join(),
+    /^--infrastructure-fqdns: 'a b' is no name/,
+  );
 });
 
 test('a port is digits', () => {

@@ -2,6 +2,8 @@
 
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { type PolicyOptionFlag, policyOptionsOf } from '#model/policy-option-flags.ts';
+import type { PolicyOptions } from '#model/policy-options.ts';
 import { type Ipv4Range, parseIpv4, parsePrefix } from '#net/ipv4.ts';
 
 export interface UpArguments {
@@ -16,6 +18,11 @@ export interface UpArguments {
   readonly apiPort: string;
   /** Absent: loopback. */
   readonly apiListen?: string;
+  /** Absent: true, as commander gives `--no-...` flags. */
+  readonly azureLimits?: boolean;
+  readonly inheritedNatRules?: boolean;
+  readonly bindNetworkFqdns?: boolean;
+  readonly infrastructureFqdns?: readonly string[];
 }
 
 export interface UpOptions {
@@ -34,6 +41,7 @@ export interface UpOptions {
   readonly apiListen: string;
   /** Named on the command line, and so allowed to be another than loopback. */
   readonly apiNamed: boolean;
+  readonly policyOptions: PolicyOptions;
 }
 
 export interface Machine {
@@ -97,6 +105,8 @@ export function checkUpArguments(
   const apiPort = Number(given.apiPort);
   if (!/^\d{1,5}$/.test(given.apiPort) || apiPort > 65535)
     faults.push(`--api-port ${given.apiPort}: expected a port, or 0 for any free one.`);
+  const policy = policyOptionsOf(policyFlagsOf(given));
+  faults.push(...policy.faults);
   const options = {
     config,
     inside: given.inside,
@@ -109,8 +119,18 @@ export function checkUpArguments(
     apiPort,
     apiListen: given.apiListen ?? '127.0.0.1',
     apiNamed: given.apiListen !== undefined,
+    policyOptions: policy.options,
   };
   return { options, faults };
+}
+
+function policyFlagsOf(given: UpArguments): Readonly<Record<PolicyOptionFlag, unknown>> {
+  return {
+    'no-azure-limits': given.azureLimits === false,
+    'bind-network-fqdns': given.bindNetworkFqdns === true,
+    'no-inherited-nat-rules': given.inheritedNatRules === false,
+    'infrastructure-fqdns': given.infrastructureFqdns,
+  };
 }
 
 export function parseSshFrom(

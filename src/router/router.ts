@@ -4,6 +4,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ControlPlane, checkDocuments, startControlPlane } from '#control/control-plane.ts';
+import { policyOptionFlags } from '#model/policy-option-flags.ts';
 import type { ArmDocument } from '#store/resource-store.ts';
 import { FolderSource } from './folder-source.ts';
 import { GatewayProcess } from './gateway-process.ts';
@@ -52,6 +53,7 @@ export class Router {
     const control = await startControlPlane({
       stateDir: paths.state,
       factsDir: paths.facts,
+      policyOptions: options.policyOptions,
       tlsHost: options.apiListen,
       tlsPort: options.apiPort,
       allowRemote: options.apiNamed,
@@ -69,7 +71,10 @@ export class Router {
         store: control.store,
         check: documents => {
           const local = localAddresses(documents, options.publicIps, machineAddresses(options.inside));
-          const faults = [...local.faults, ...checkDocuments(documents, paths.facts, local.localAddressOf)];
+          const faults = [
+            ...local.faults,
+            ...checkDocuments(documents, paths.facts, local.localAddressOf, options.policyOptions),
+          ];
           if (faults.length > 0) return faults;
           localAddressOf = local.localAddressOf;
           const notes = local.notes.join('\n');
@@ -171,7 +176,12 @@ export class Router {
 
   #remember(faults: readonly string[]): void {
     const { paths, options } = this.#router;
-    const state: FilesState = { folder: options.config, readAt: new Date().toISOString(), faults };
+    const state: FilesState = {
+      folder: options.config,
+      readAt: new Date().toISOString(),
+      options: policyOptionFlags(options.policyOptions),
+      faults,
+    };
     writeFileSync(paths.files, JSON.stringify(state), { mode: 0o600 });
   }
 }

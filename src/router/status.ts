@@ -17,6 +17,8 @@ export interface StatusOptions {
 export interface FilesState {
   readonly folder: string;
   readonly readAt: string;
+  /** Flags of `postern up` that say how rules are read; absent in what an older version wrote. */
+  readonly options?: readonly string[];
   readonly faults: readonly string[];
 }
 
@@ -99,9 +101,11 @@ function enforcedRows({ firewallId, rules, appliedAt, error }: GatewayState): [s
   return rows;
 }
 
-function fileRows({ folder, readAt, faults }: FilesState): [string, string][] {
-  if (faults.length === 0) return [['Files', `${folder}, read ${readAt}`]];
+function fileRows({ folder, readAt, options = [], faults }: FilesState): [string, string][] {
+  const optionRows: [string, string][] = options.length === 0 ? [] : [['Options', options.join(' ')]];
+  if (faults.length === 0) return [['Files', `${folder}, read ${readAt}`], ...optionRows];
   return [
+    ...optionRows,
     ['Files', `${folder}, NOT in force since ${readAt}; the last good rules are:`],
     ...faults.map((fault): [string, string] => ['', fault]),
   ];

@@ -66,6 +66,8 @@ export interface LabOptions {
   readonly internet?: string;
   /** Files with threat-intelligence feeds. */
   readonly threatFeeds?: readonly string[];
+  /** More flags of `postern lab up`. */
+  readonly flags?: readonly string[];
   /** Run everything as a user without privileges. */
   readonly unprivileged?: boolean;
 }
@@ -88,6 +90,7 @@ export class Lab {
     name = `t${process.pid}`,
     internet,
     threatFeeds = [],
+    flags = [],
     unprivileged = false,
   }: LabOptions = {}): Promise<Lab> {
     const state = mkdtempSync(join(tmpdir(), 'postern-'));
@@ -96,6 +99,7 @@ export class Lab {
     const files = [
       ...(internet ? ['--internet', internet] : []),
       ...threatFeeds.flatMap(file => ['--threat-feed', file]),
+      ...flags,
     ];
     const result = await lab.command(['up', ...files]);
     if (result.status !== 0) {
