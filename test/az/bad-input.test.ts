@@ -152,7 +152,10 @@ const ROWS: readonly Row[] = [
     'AzureFirewallRuleInvalidPortOrRangeFormat',
     /64001/,
   ],
-  [`${APPLICATION} --protocols mssql=1433 --target-fqdns a.org`, 1, 'UnsupportedProperty', /Mssql/],
+  [`${APPLICATION} --protocols mysql=3306 --target-fqdns a.org`, 1, '\\w+', /Mysql/],
+  ['firewall create -n new --firewall-policy p', 1, 'InvalidResourceReference', /firewallPolicies\/p/],
+  ['firewall policy create -n p --base-policy none', 1, '\\w+', /firewallPolicies\/none/],
+  ['firewall policy create -n p --private-ranges 10.0.0.0/33', 1, '\\w+', /10\.0\.0\.0\/33/],
   // NAT.
   [
     `${NAT} --protocols TCP --destination-addresses 192.0.2.1 --destination-ports 80 --translated-address 10.42.1.9 --translated-port 80`,
@@ -225,7 +228,9 @@ const USAGE: readonly (readonly [line: string, names: RegExp])[] = [
   ],
   ['firewall update -n fw --threat-intel-mode Sometimes', /--threat-intel-mode/],
   ['firewall update -n fw --enable-dns-proxy perhaps', /--enable-dns-proxy/],
-  ['firewall create -n fw --firewall-policy p', /--firewall-policy/],
+  ['firewall create -n fw --virtual-hub h', /--virtual-hub/],
+  ['firewall policy create -n p --idps-mode Alert', /--idps-mode/],
+  ['firewall policy rule-collection-group create --policy-name p -n g', /--priority/],
   ['firewall create -n fw --zonez 1', /--zonez/],
   ['firewal list', /firewal/],
 ];
