@@ -89,17 +89,17 @@ export class NetworkRuleIndex {
       for (const [number, { destinationFqdns }] of rules.entries())
         for (const fqdn of destinationFqdns) put(this.#listOfName.get(fqdn) as number, number);
     };
-    this.#rulesOfNames = new RuleLists(space, this.#listOfName.size, entries, (bits, rule) =>
-      space.add(bits, rule),
-    );
+    this.#rulesOfNames = new RuleLists(space, this.#listOfName.size, entries);
     this.#withNames = this.#listOfName.size > 0 ? named : undefined;
     this.#scratch = space.empty();
   }
 
   first(flow: Flow, namesOfAddress: NamesOfAddress): NetworkRule | undefined {
     const { space } = this.#fields;
-    const sources = this.#fields.sources(flow);
     const services = this.#fields.services(flow);
+    if (space.isEmpty(services)) return undefined;
+    const sources = this.#fields.sources(flow);
+    if (!space.mayMeet(sources, services)) return undefined;
     const destinations = this.#fields.destinations(flow);
     const byAddress = space.first(sources, services, destinations);
     if (!this.#withNames) return this.#rules[byAddress];
@@ -128,6 +128,7 @@ export class NatRuleIndex {
   first(flow: Flow, context: DecisionContext): NatRule | undefined {
     const fields = this.#fields;
     const services = fields.services(flow);
+    if (fields.space.isEmpty(services)) return undefined;
     const isTarget = (rule: number) => canTranslate(this.#rules[rule] as NatRule, context);
     return this.#rules[
       fields.space.first(fields.sources(flow), fields.destinations(flow), services, services, isTarget)

@@ -52,14 +52,15 @@ export class ApplicationRuleIndex {
   }
 
   first(query: ApplicationQuery, fqdn: string): ApplicationRule | undefined {
-    this.#named.fill(0);
-    this.#names.addRulesOf(fqdn, this.#named);
-    const rule = this.#space.first(
-      this.#named,
-      this.#sources.rulesAt(query.source),
-      this.#services.rulesAt(numberOfService(query.claim.protocol, query.port)),
-      this.#destinations.rulesAt(query.destination),
-    );
+    const named = this.#named.fill(0);
+    this.#names.addRulesOf(fqdn, named);
+    if (this.#space.isEmpty(named)) return undefined;
+    const services = this.#services.rulesAt(numberOfService(query.claim.protocol, query.port));
+    if (!this.#space.mayMeet(named, services)) return undefined;
+    const sources = this.#sources.rulesAt(query.source);
+    if (!this.#space.mayMeet(named, sources)) return undefined;
+    const destinations = this.#destinations.rulesAt(query.destination);
+    const rule = this.#space.first(named, services, sources, destinations);
     return this.#rules[rule];
   }
 }

@@ -17,7 +17,7 @@ export class NameIndex {
   readonly #inner: { readonly pattern: FqdnPattern; readonly list: number }[] = [];
 
   constructor(space: RuleSpace, targets: SharedValues<readonly ApplicationTarget[]>) {
-    const users = targets.users(space);
+    const { items, shared } = targets.toItems(space);
     let lists = 0;
     const numberIn = (map: Map<string, number>, key: string): number => {
       const known = map.get(key);
@@ -45,9 +45,9 @@ export class NameIndex {
     for (const list of targets.values) for (const { pattern } of list) listOf(pattern);
     const entries: Entries = put => {
       for (const [value, list] of targets.values.entries())
-        for (const { pattern } of list) put(listOf(pattern), value);
+        for (const { pattern } of list) put(listOf(pattern), items[value] as number);
     };
-    this.#rules = new RuleLists(space, lists, entries, (bits, value) => users.addTo(bits, value));
+    this.#rules = new RuleLists(space, lists, entries, shared);
     this.#lengths = [...lengths];
   }
 

@@ -5,11 +5,13 @@
 export type RuleBits = Int32Array;
 
 export class RuleSpace {
+  readonly rules: number;
   /** Length of a set, in words of 32 bits: what a set costs. */
   readonly size: number;
   readonly #summaryWords: number;
 
   constructor(rules: number) {
+    this.rules = rules;
     const words = Math.ceil(rules / 32);
     this.#summaryWords = Math.ceil(words / 32);
     this.size = this.#summaryWords + words;
@@ -28,6 +30,17 @@ export class RuleSpace {
 
   addAll(bits: RuleBits, others: RuleBits): void {
     for (let at = 0; at < this.size; at++) bits[at] = (bits[at] as number) | (others[at] as number);
+  }
+
+  isEmpty(bits: RuleBits): boolean {
+    return !this.mayMeet(bits, bits);
+  }
+
+  /** Whether two sets share a word: without, they share no rule. */
+  mayMeet(a: RuleBits, b: RuleBits): boolean {
+    for (let group = 0; group < this.#summaryWords; group++)
+      if (((a[group] as number) & (b[group] as number)) !== 0) return true;
+    return false;
   }
 
   /** The first rule that all the sets hold and `accept` takes; -1 when there is none. */

@@ -1,5 +1,5 @@
 // Many lists of rules in little memory: a list is held as the numbers that were put on it, or as bits where that is
-// shorter. Numbers may stand for lists themselves, so that what rules share is written once.
+// shorter. A number may stand for a list of another kind, so that what rules share is written once.
 
 import type { RuleBits, RuleSpace } from './rule-bits.ts';
 
@@ -8,21 +8,16 @@ export type Entries = (put: (list: number, item: number) => void) => void;
 
 export class RuleLists {
   readonly #space: RuleSpace;
-  readonly #addItem: (bits: RuleBits, item: number) => void;
+  readonly #shared: RuleLists | undefined;
   /** Where each list begins in `#items`. */
   readonly #starts: Uint32Array;
   readonly #items: Uint32Array;
   readonly #long = new Map<number, RuleBits>();
 
-  /** `addItem` adds the rules that an item stands for. */
-  constructor(
-    space: RuleSpace,
-    lists: number,
-    entries: Entries,
-    addItem: (bits: RuleBits, item: number) => void,
-  ) {
+  /** An item is the number of a rule, or beyond those (the number of rules is `n`) `n + i` for list `i` of `shared`. */
+  constructor(space: RuleSpace, lists: number, entries: Entries, shared?: RuleLists) {
     this.#space = space;
-    this.#addItem = addItem;
+    this.#shared = shared;
     const lengths = new Uint32Array(lists);
     entries(list => {
       lengths[list] = (lengths[list] as number) + 1;
@@ -38,7 +33,7 @@ export class RuleLists {
     const next = this.#starts.slice();
     entries((list, item) => {
       const bits = this.#long.get(list);
-      if (bits) return addItem(bits, item);
+      if (bits) return this.#addItem(bits, item);
       const at = next[list] as number;
       this.#items[at] = item;
       next[list] = at + 1;
@@ -55,9 +50,15 @@ export class RuleLists {
     }
     for (; at < end; at++) this.#addItem(bits, this.#items[at] as number);
   }
+
+  #addItem(bits: RuleBits, item: number): void {
+    const { rules } = this.#space;
+    if (item < rules) this.#space.add(bits, item);
+    else this.#shared?.addTo(bits, item - rules);
+  }
 }
 
-/** Which rules use which values of a field. A value that several rules share, as the same object, has one number. */
+/** Which rules use which values of a field. Rules that hold the same object share it. */
 export class SharedValues<T extends object> {
   readonly values: T[] = [];
   readonly #numbers = new Map<T, number>();
@@ -72,11 +73,15 @@ export class SharedValues<T extends object> {
     this.#users.push({ value: number, rule });
   }
 
-  /** For each value the rules that use it. */
-  users(space: RuleSpace): RuleLists {
+  /** What to put on lists for each value: its only user, or the list of its users in `shared`. */
+  toItems(space: RuleSpace): { readonly items: Uint32Array; readonly shared: RuleLists } {
+    const counts = new Uint32Array(this.values.length);
+    for (const { value } of this.#users) counts[value] = (counts[value] as number) + 1;
+    const items = counts.map((_, value) => space.rules + value);
+    for (const { value, rule } of this.#users) if (counts[value] === 1) items[value] = rule;
     const entries: Entries = put => {
-      for (const { value, rule } of this.#users) put(value, rule);
+      for (const { value, rule } of this.#users) if (counts[value] !== 1) put(value, rule);
     };
-    return new RuleLists(space, this.values.length, entries, (bits, rule) => space.add(bits, rule));
+    return { items, shared: new RuleLists(space, this.values.length, entries) };
   }
 }
