@@ -206,19 +206,32 @@ describe('a rule collection group is refused', () => {
       await refused(await setUp(), expected, ['PUT', WEB, body]);
     });
 
-  it('when only a firewall of a child cannot run it', async () => {
+  it('when only a child cannot run it', async () => {
+    const test = await setUp();
+    const proxy = { dnsSettings: { enableProxy: true } };
+    const names = rules(networkRule({ destinationAddresses: [], destinationFqdns: ['example.org'] }));
+    const path = `${P}/parent/ruleCollectionGroups/base`;
+    assertOk(await test.call('PUT', `${P}/parent`, policyBody(proxy)), 200);
+    await refused(test, [400, 'AzureFirewallDNSProxyMustBeEnabled'], ['PUT', path, names]);
+    assertOk(
+      await test.call('PUT', `${P}/child`, policyBody({ basePolicy: { id: `${P}/parent` }, ...proxy })),
+      200,
+    );
+    assertOk(await test.call('PUT', path, names), 200);
+  });
+
+  it('for an address of a firewall that gets the policy later', async () => {
     const test = await setUp();
     const body = groupBody([natCollection([natRule({ destinationAddresses: ['20.51.96.9'] })])]);
-    await refused(
-      test,
-      [400, 'AzureFirewallRuleInvalidDnatDestinationAddress'],
-      ['PUT', `${P}/parent/ruleCollectionGroups/base`, body],
-    );
     assertOk(await test.call('PUT', `${P}/free`, policyBody()), 201);
     assertOk(await test.call('PUT', `${P}/free/ruleCollectionGroups/nat`, body), 201);
     await refused(
       test,
-      [400, 'AzureFirewallRuleInvalidDnatDestinationAddress'],
+      [
+        400,
+        'AzureFirewallRuleInvalidDnatDestinationAddress',
+        `${P}/free/ruleCollectionGroups/nat: properties.ruleCollections[0].rules[0].destinationAddresses[0]`,
+      ],
       ['PUT', FW, withPolicy('free')],
     );
     const good = groupBody([natCollection([natRule()])]);

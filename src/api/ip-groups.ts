@@ -2,6 +2,8 @@
 
 import { JsonReader } from '#arm/json-reader.ts';
 import { IP_GROUP_TYPE, readIpGroup } from '#model/ip-group.ts';
+import { limitsOf } from '#model/limits.ts';
+import { policyOptionsOf } from './options.ts';
 import { policyGraph, shownPolicyGraph } from './policy-graph.ts';
 import type { ResourceKind } from './resource-kind.ts';
 
@@ -9,10 +11,10 @@ export const ipGroups: ResourceKind = {
   type: IP_GROUP_TYPE,
   deletionRank: 4,
 
-  read({ envelope, reader }) {
+  read({ envelope, reader }, { options }) {
     const properties = reader.object('properties') ?? new JsonReader({}, 'properties', reader.faults);
     reader.finish();
-    return { ...envelope, properties: readIpGroup(properties) };
+    return { ...envelope, properties: readIpGroup(properties, limitsOf(policyOptionsOf(options))) };
   },
 
   check() {},

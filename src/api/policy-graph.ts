@@ -26,7 +26,23 @@ export interface PolicyGraph {
   firewallsWithIpGroup(ipGroupId: string): readonly string[];
 }
 
+/** The graph of the store as it is, in a transaction too. */
 export function policyGraph(store: ResourceStore): PolicyGraph {
+  const known = shown.get(store);
+  return known?.revision === store.revision ? known.graph : computeGraph(store);
+}
+
+/** Keeps the graph of what is committed; one that a transaction may still undo must not be kept under its revision. */
+const shown = new WeakMap<ResourceStore, { readonly revision: number; readonly graph: PolicyGraph }>();
+
+/** For answers, outside of transactions. */
+export function shownPolicyGraph(store: ResourceStore): PolicyGraph {
+  const graph = policyGraph(store);
+  shown.set(store, { revision: store.revision, graph });
+  return graph;
+}
+
+function computeGraph(store: ResourceStore): PolicyGraph {
   const groups = new Lists<{ id: string; bytes: number }>();
   const children = new Lists<string>();
   const firewalls = new Lists<string>();
@@ -68,17 +84,6 @@ export function policyGraph(store: ResourceStore): PolicyGraph {
       ...new Set([...firewallsByIpGroup.of(id), ...policiesByIpGroup.of(id).flatMap(firewallsUnder)]),
     ],
   };
-}
-
-const shown = new WeakMap<ResourceStore, { readonly revision: number; readonly graph: PolicyGraph }>();
-
-/** For answers only: inside a transaction, which may be undone, a revision does not tell the content. */
-export function shownPolicyGraph(store: ResourceStore): PolicyGraph {
-  const known = shown.get(store);
-  if (known?.revision === store.revision) return known.graph;
-  const graph = policyGraph(store);
-  shown.set(store, { revision: store.revision, graph });
-  return graph;
 }
 
 /** The policy that a firewall names. */

@@ -11,14 +11,17 @@ import { policyGraph } from './policy-graph.ts';
 import { hasDataPath } from './references.ts';
 import type { KindContext } from './resource-kind.ts';
 
-/** The policy and everything that runs its groups; a firewall without IP configuration runs nothing. */
+/**
+ * Everything that runs the policy's groups, without what is judged as part of another: a firewall runs its policy and all
+ * parents of it, a child runs its parents. A firewall without IP configuration runs nothing.
+ */
 export function usersOfPolicy(policyId: string, { store }: KindContext): ArmDocument[] {
   const graph = policyGraph(store);
   const documentsOf = (ids: readonly string[]) => ids.flatMap(id => store.get(id)?.document ?? []);
-  return [
-    ...documentsOf(graph.withDescendants(policyId)),
-    ...documentsOf(graph.firewallsUnder(policyId)).filter(hasDataPath),
-  ];
+  return graph.withDescendants(policyId).flatMap(id => {
+    const firewalls = documentsOf(graph.firewallsOf(id)).filter(hasDataPath);
+    return firewalls.length > 0 || graph.childrenOf(id).length > 0 ? firewalls : documentsOf([id]);
+  });
 }
 
 /** Faults that the write of `after` brings to any of the subjects; those that were there before do not count. */
