@@ -4,7 +4,7 @@
 import type { ArmDocument, Documents } from '#arm/arm-document.ts';
 import { idKey } from '#arm/resource-id.ts';
 import { CODES } from '#model/firewall-codes.ts';
-import { FIREWALL_POLICY_TYPE, type FirewallPolicy, parseFirewallPolicy } from '#model/firewall-policy.ts';
+import { FIREWALL_POLICY_TYPE, parseFirewallPolicy } from '#model/firewall-policy.ts';
 import { limitsOf } from '#model/limits.ts';
 import {
   type GroupLookup,
@@ -45,16 +45,16 @@ export function findLayers(
     const parsed = parseFirewallPolicy(document, lookup);
     faults.push(...inResource(document.id, parsed.diagnostics ?? []));
     const groups = readGroups(document, documents, lookup, faults);
-    if (!parsed.policy) break;
-    layers.unshift({ policy: { ...parsed.policy, id: document.id }, groups });
-    document = parentOf(document, parsed.policy, documents, faults);
+    if (parsed.policy) layers.unshift({ policy: { ...parsed.policy, id: document.id }, groups });
+    // Behind a policy that cannot be read there may be more to report.
+    document = parentOf(document, parsed.policy?.basePolicyId ?? writtenParent(document), documents, faults);
   }
   return { layers, faults };
 }
 
 function parentOf(
   { id, name }: ArmDocument,
-  { basePolicyId }: FirewallPolicy,
+  basePolicyId: string | undefined,
   documents: Documents,
   faults: Finding[],
 ): ArmDocument | undefined {
@@ -109,6 +109,11 @@ function readGroups(
     faults.push(...inResource(document.id, diagnostics ?? []));
     return group ? [{ ...group, id: document.id, name: document.name }] : [];
   });
+}
+
+function writtenParent({ properties }: ArmDocument): string | undefined {
+  const { id } = (properties.basePolicy ?? {}) as { readonly id?: unknown };
+  return typeof id === 'string' ? id : undefined;
 }
 
 /** The groups that Azure says the policy has, where the document comes from Azure: without them its rules would be missing. */

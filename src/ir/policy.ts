@@ -82,7 +82,10 @@ export interface PublicIp {
 export interface ResolvedPolicy {
   /** ARM id of the firewall. */
   readonly firewallId: string;
-  /** Judged in this order: threat intelligence, NAT, network, application, infrastructure; first match in each is final. */
+  /**
+   * Judged in this order: threat intelligence, NAT, network, application, infrastructure; first match in each is final. A rule
+   * whose sources combine large groups stands here in parts, one behind the other and with one `ref`, so that groups are shared.
+   */
   readonly threatIntel: ThreatIntelSettings;
   readonly natRules: readonly NatRule[];
   readonly networkRules: readonly NetworkRule[];
