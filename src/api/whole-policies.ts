@@ -2,10 +2,10 @@
 // would be after the write: the policy, its descendants, and the firewalls of these. What one document cannot tell is
 // found here (a NAT rule for an address that no firewall has, a limit over all groups), before anything is stored.
 
-import type { Documents } from '#arm/arm-document.ts';
 import type { ArmErrorDetail } from '#arm/arm-error.ts';
 import { idKey, sameId } from '#arm/resource-id.ts';
-import type { ArmDocument, ResourceStore } from '#store/resource-store.ts';
+import type { ArmDocument } from '#store/resource-store.ts';
+import { documentsOfStore } from '#store/store-documents.ts';
 import type { PolicyFault } from './options.ts';
 import { policyGraph } from './policy-graph.ts';
 import { hasDataPath } from './references.ts';
@@ -32,8 +32,8 @@ export function faultsOfWrite(
 ): ArmErrorDetail[] {
   const resolve = options.faultsOf;
   if (!resolve) return [];
-  const then = withDocument(store, after);
-  const now = withDocument(store, undefined);
+  const then = documentsOfStore(store, after);
+  const now = documentsOfStore(store);
   const found = new Map<string, ArmErrorDetail>();
   for (const subject of subjects) {
     const written = then.get(subject.id) ?? subject;
@@ -62,24 +62,5 @@ function detailOf(
     code,
     target: sameId(resource, after.id) ? target : `${resource}: ${target}`,
     message: sameId(subject.id, after.id) ? message : `${message} (${subject.id} could not run it.)`,
-  };
-}
-
-/** The store as documents, with one of them replaced or added. Each is read once, since rules ask for the same ones often. */
-function withDocument(store: ResourceStore, changed: ArmDocument | undefined): Documents {
-  const known = new Map<string, ArmDocument | undefined>();
-  if (changed) known.set(idKey(changed.id), changed);
-  return {
-    get: id => {
-      const key = idKey(id);
-      if (!known.has(key)) known.set(key, store.get(id)?.document);
-      return known.get(key);
-    },
-    ofType: type => {
-      const stored = store.list({ type }).map(({ document }) => document);
-      if (!changed || changed.type.toLowerCase() !== type.toLowerCase()) return stored;
-      const others = stored.filter(({ id }) => !sameId(id, changed.id));
-      return [...others, changed].sort((a, b) => (idKey(a.id) < idKey(b.id) ? -1 : 1));
-    },
   };
 }

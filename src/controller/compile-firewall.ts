@@ -1,13 +1,13 @@
 // From a stored firewall to its program: looks up what the document names in the store, and leaves meaning to the
 // model and the compiler.
 
-import type { Documents } from '#arm/arm-document.ts';
 import { compile } from '#compiler/compile.ts';
 import { type Finding, NO_PUBLIC_ADDRESS, resolvePolicy } from '#compiler/resolve-policy.ts';
 import type { Facts } from '#facts/facts.ts';
 import type { Program } from '#ir/program.ts';
 import { DEFAULT_POLICY_OPTIONS, type PolicyOptions } from '#model/policy-options.ts';
 import type { ArmDocument, ResourceStore } from '#store/resource-store.ts';
+import { documentsOfStore } from '#store/store-documents.ts';
 
 export interface FirewallCompilerOptions {
   readonly facts: () => Facts;
@@ -39,7 +39,7 @@ export class FirewallCompiler {
   /** Undefined without IP configuration. Throws `UncompilableFirewall` with all faults. */
   compile(document: ArmDocument, store: ResourceStore): Program | undefined {
     const { facts, policyOptions = DEFAULT_POLICY_OPTIONS } = this.#options;
-    const resolution = resolvePolicy(document, documentsOf(store), {
+    const resolution = resolvePolicy(document, documentsOfStore(store), {
       facts: facts(),
       options: policyOptions,
     });
@@ -57,13 +57,6 @@ export class FirewallCompiler {
     this.#last.set(document.id, program);
     return program;
   }
-}
-
-function documentsOf(store: ResourceStore): Documents {
-  return {
-    get: id => store.get(id)?.document,
-    ofType: type => store.list({ type }).map(({ document }) => document),
-  };
 }
 
 function hasIpConfiguration({ properties }: ArmDocument): boolean {
