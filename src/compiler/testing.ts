@@ -1,7 +1,7 @@
 // What the kernel makes of a program, as a plain walk through its clauses: the yardstick that tests compare `decide` with.
 // It reads nothing but the program and knows nothing of policies.
 
-import { decideApplication, decideBound, isDnsQuery, isOwnAddress } from '#ir/decide.ts';
+import { decideApplication, decideBound, isDnsQuery, isOwnAddress, snatOfTarget } from '#ir/decide.ts';
 import type { Decision, Flow } from '#ir/decision.ts';
 import type { NatClause, NetworkClause, Program } from '#ir/program.ts';
 import { formatRuleRef } from '#model/rule-ref.ts';
@@ -18,7 +18,9 @@ export function runProgram(
   const nat = netfilter.natClauses.find(clause => matchesNat(program, clause, flow));
   if (nat) {
     const target =
-      'fqdn' in nat.target ? { translatedFqdn: nat.target.fqdn } : { translatedAddress: nat.target.address };
+      'fqdn' in nat.target
+        ? { translatedFqdn: nat.target.fqdn }
+        : { translatedAddress: nat.target.address, snat: snatOfTarget(netfilter, nat.target.address) };
     const rule = decisions[nat.decision]?.rule ?? null;
     return {
       action: 'Allow',

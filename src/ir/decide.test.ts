@@ -307,6 +307,7 @@ describe('NAT rules', () => {
       path: 'nat',
       translatedAddress: ip('10.42.1.50'),
       translatedPort: 8080,
+      snat: 'PrivateIp',
     });
   });
 });

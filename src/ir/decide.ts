@@ -57,7 +57,7 @@ export function decideWith(
   if (listed?.action === 'Deny') return deny('ThreatIntel');
 
   const nat = search.nat(policy.natRules, flow, context);
-  if (nat) return translate(nat);
+  if (nat) return translate(policy, nat);
   if (flow.from === 'outside') return deny('NoNatRule');
   if (isDnsQuery(policy, flow)) return { action: 'Allow', rule: null, reason: 'DnsProxy', path: 'local' };
   // Nothing behind the firewall stands at the firewall's own addresses, so there is nowhere to forward to; nobody has the
@@ -136,6 +136,7 @@ export function isOwnAddress(
 export function isDnsQuery(policy: Pick<ResolvedPolicy, 'dns' | 'privateAddress'>, flow: Flow): boolean {
   return (
     policy.dns.enableProxy &&
+    policy.privateAddress !== 0 &&
     flow.destination === policy.privateAddress &&
     flow.destinationPort === DNS_PORT &&
     (flow.protocol === 'TCP' || flow.protocol === 'UDP')
@@ -183,15 +184,27 @@ export function decideBound({ ref, destinationFqdns }: NetworkRule, claim: Flow[
   return { action: 'Allow', rule: ref, reason: 'RuleMatched', path: 'proxy' };
 }
 
-function translate(rule: NatRule): Decision {
+/** A DNATed flow always comes from the firewall (https://learn.microsoft.com/azure/firewall/destination-nat-rules). */
+export function snatOfTarget(
+  { privateRanges }: Pick<ResolvedPolicy, 'privateRanges'>,
+  address: number,
+): Exclude<SnatClass, 'None'> {
+  return includesAddress(privateRanges, address) || isIanaPrivate(address) ? 'PrivateIp' : 'PublicIp';
+}
+
+function translate(policy: ResolvedPolicy, rule: NatRule): Decision {
+  const { ref, translatedAddress, translatedFqdn, translatedPort } = rule;
   return {
     action: 'Allow',
-    rule: rule.ref,
+    rule: ref,
     reason: 'RuleMatched',
     path: 'nat',
-    ...(rule.translatedAddress !== undefined && { translatedAddress: rule.translatedAddress }),
-    ...(rule.translatedFqdn !== undefined && { translatedFqdn: rule.translatedFqdn }),
-    translatedPort: rule.translatedPort,
+    ...(translatedAddress !== undefined && {
+      translatedAddress,
+      snat: snatOfTarget(policy, translatedAddress),
+    }),
+    ...(translatedFqdn !== undefined && { translatedFqdn }),
+    translatedPort,
   };
 }
 

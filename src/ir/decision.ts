@@ -79,6 +79,11 @@ export type Decision =
       readonly translatedAddress?: number;
       readonly translatedFqdn?: string;
       readonly translatedPort: number;
+      /**
+       * Whose address the target sees: never the client's. Absent with `translatedFqdn`, whose address the gateway alone
+       * knows.
+       */
+      readonly snat?: Exclude<SnatClass, 'None'>;
     }
   /** Application rule: the engine resolves the name itself and connects there, always from an address of the firewall. */
   | { readonly action: 'Allow'; readonly rule: RuleRef; readonly reason: ReasonCode; readonly path: 'proxy' }
