@@ -253,6 +253,18 @@ describe('a rule collection group is refused', () => {
     const body = groupBody([], 99);
     const test = await setUp({ ...DEFAULT_POLICY_OPTIONS, azureLimits: false });
     assertOk(await test.call('PUT', WEB, body), 200);
+    const description = 'x'.repeat(1500);
+    const many = Array.from({ length: 3000 }, (_, index) =>
+      networkRule({ name: `rule ${index}`, description }),
+    );
+    const large = groupBody([filterCollection(many)]);
+    assertOk(await test.call('PUT', WEB, large), 200);
+    await refused(await setUp(), [413, 'RequestTooLarge'], ['PUT', WEB, large]);
+    await refused(
+      await setUp(),
+      [400, 'AzureFirewallLimitExceeded'],
+      ['PUT', WEB, groupBody([filterCollection(many.slice(0, 1500))])],
+    );
   });
 });
 

@@ -9,6 +9,9 @@ import { isObject, type Json } from '#arm/json-reader.ts';
 /** Far above the largest firewall Azure takes; beyond it a client errs or attacks. */
 export const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
 
+/** Without Azure's limits a document may be larger; this only keeps a mistake from filling the memory. */
+export const UNLIMITED_BODY_BYTES = 64 * 1024 * 1024;
+
 /** Azure's documents have about ten levels; code that walks them relies on there being few. */
 const DEEPEST_NESTING = 64;
 
@@ -84,8 +87,8 @@ function isDate(text: string): boolean {
   return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text);
 }
 
-export async function readJson(request: Request): Promise<Json> {
-  const text = await readText(request, BODY_LIMIT_BYTES);
+export async function readJson(request: Request, limitBytes = BODY_LIMIT_BYTES): Promise<Json> {
+  const text = await readText(request, limitBytes);
   let body: unknown;
   try {
     body = JSON.parse(text);

@@ -6,9 +6,10 @@ import type { EtagConditions } from '#arm/etag.ts';
 import type { Json } from '#arm/json-reader.ts';
 import { idKey, sameId } from '#arm/resource-id.ts';
 import type { StoredResource } from '#store/resource-store.ts';
-import { pathSegments, readJson } from './http.ts';
+import { BODY_LIMIT_BYTES, pathSegments, readJson, UNLIMITED_BODY_BYTES } from './http.ts';
 import type { KeyLock } from './key-lock.ts';
 import { KINDS, kindOfType, providerNamed } from './kinds.ts';
+import { policyOptionsOf } from './options.ts';
 import { findGroup } from './resource-groups.ts';
 import type { ChildKind, KindContext, ResourceKind } from './resource-kind.ts';
 import {
@@ -101,7 +102,7 @@ async function oneResource(
     case 'GET':
       return answer(http, 200, showResource(findResource(target.id, context), kind, context));
     case 'PUT': {
-      const body = await readJson(http.req.raw);
+      const body = await readJson(http.req.raw, bodyLimitOf(context));
       return await lock.run(lockKeyOf(kind, target.id), async () => {
         // Again: while this write was waiting, the group may have been deleted.
         findGroup(target.group, context);
@@ -129,6 +130,10 @@ async function oneResource(
     default:
       throw methodNotAllowed(http, 'GET, PUT, PATCH, DELETE');
   }
+}
+
+function bodyLimitOf({ options }: KindContext): number {
+  return policyOptionsOf(options).azureLimits ? BODY_LIMIT_BYTES : UNLIMITED_BODY_BYTES;
 }
 
 /** Writes of resources below one parent, and of the parent itself, wait for each other. */
