@@ -43,20 +43,24 @@ describe('a program says what decide says', () => {
     destinationFqdns: fc.uniqueArray(name, { maxLength: 2 }),
     destinationPorts: portRanges,
   });
-  const applicationRule: fc.Arbitrary<ApplicationRule> = fc.record({
+  const applicationProtocol = fc.constantFrom('Http' as const, 'Https' as const, 'Mssql' as const);
+  const ofApplication = {
     ref,
-    action,
     sources: addresses,
-    protocols: fc.array(fc.record({ protocol: fc.constantFrom('Http' as const, 'Https' as const), port }), {
-      minLength: 1,
-      maxLength: 2,
-    }),
+    protocols: fc.array(fc.record({ protocol: applicationProtocol, port }), { minLength: 1, maxLength: 2 }),
     targets: fc.array(
       fc
         .constantFrom('*', '*.example.org', '*example.org', 'a.example.org', 'c.example.net')
         .map(text => ({ pattern: parseFqdnPattern(text) ?? assert.fail(text), tag: '' })),
       { minLength: 1, maxLength: 12 },
     ),
+  };
+  const applicationRule: fc.Arbitrary<ApplicationRule> = fc
+    .record({ ...ofApplication, action, destinations: fc.option(addresses, { nil: undefined }) })
+    .map(({ destinations, ...rule }) => (destinations ? { ...rule, destinations } : rule));
+  const infrastructureRule: fc.Arbitrary<ApplicationRule> = fc.record({
+    ...ofApplication,
+    action: fc.constant('Allow' as const),
   });
   const PRIVATE = 0x0a000003;
   const own = [0x0a000001, 0x0a000002];
@@ -75,7 +79,7 @@ describe('a program says what decide says', () => {
     natRules: fc.array(natRule, { maxLength: 3 }),
     networkRules: fc.array(networkRule, { maxLength: 6 }),
     applicationRules: fc.array(applicationRule, { maxLength: 4 }),
-    infrastructureRules: fc.constant([]),
+    infrastructureRules: fc.array(infrastructureRule, { maxLength: 1 }),
     bindNetworkFqdns: fc.boolean(),
     dns: fc.record({ enableProxy: fc.boolean(), servers: fc.constant([]) }),
     privateRanges: addresses,
@@ -91,7 +95,7 @@ describe('a program says what decide says', () => {
       from: fc.constantFrom('inside' as const, 'inside' as const, 'outside' as const),
       claim: fc.option(
         fc.record({
-          protocol: fc.constantFrom('Http' as const, 'Https' as const),
+          protocol: applicationProtocol,
           fqdn: fc.option(name, { nil: undefined }),
         }),
         { nil: undefined },
