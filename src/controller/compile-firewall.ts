@@ -43,10 +43,10 @@ export class FirewallCompiler {
       facts: facts(),
       options: policyOptions,
     });
-    if (!resolution.policy) throw new UncompilableFirewall(resolution.faults.map(formatFault));
+    if (!resolution.policy) throw new UncompilableFirewall(formatFaults(resolution.faults, document.id));
     if (!hasIpConfiguration(document)) return undefined;
     const addressless = resolution.warnings.filter(({ code }) => code === NO_PUBLIC_ADDRESS);
-    if (addressless.length > 0) throw new UncompilableFirewall(addressless.map(formatFault));
+    if (addressless.length > 0) throw new UncompilableFirewall(formatFaults(addressless, document.id));
     const { policy } = resolution;
     if (policy.privateAddress === 0)
       throw new UncompilableFirewall(['the first IP configuration has no private address']);
@@ -63,6 +63,10 @@ function hasIpConfiguration({ properties }: ArmDocument): boolean {
   return Array.isArray(properties.ipConfigurations) && properties.ipConfigurations.length > 0;
 }
 
-function formatFault({ code, target, message }: Finding): string {
-  return `(${code}) ${target}: ${message}`;
+/** Says in which document a fault stands, unless it is the firewall's own. */
+function formatFaults(faults: readonly Finding[], firewallId: string): string[] {
+  return faults.map(({ code, target, message, resource }) => {
+    const place = resource === firewallId ? '' : `${resource.replace(/^.*\/providers\/[^/]*\//i, '')} `;
+    return `(${code}) ${place}${target}: ${message}`;
+  });
 }
