@@ -9,6 +9,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Run>>> = {
   gateway: async () => (await import('#gateway/main.ts')).runGateway,
   logs: async () => (await import('#cli/logs.ts')).runLogs,
   tags: async () => (await import('#cli/tags.ts')).runTags,
+  decide: async () => (await import('#cli/decide.ts')).runDecide,
   up: async () => (await import('#router/command.ts')).runUp,
   status: async () => (await import('#router/command.ts')).runStatus,
   down: async () => (await import('#router/command.ts')).runDown,
@@ -21,6 +22,7 @@ const HELP = `Usage: postern COMMAND [ARGUMENTS]
   az        Azure's commands against Postern's control plane
   logs      decisions of the firewall, for people
   tags      service tags and FQDN tags: show, import
+  decide    what a set of rules does with one connection, and why; needs no firewall
   up        control plane and gateway on this router; status, down
   doctor    what this kernel offers and what is missing
   gateway   the data plane alone, told what to do over its control channel

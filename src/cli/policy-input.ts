@@ -4,7 +4,7 @@
 
 import { type ArmDocument, type Documents, toDocuments } from '#arm/arm-document.ts';
 import { idKey } from '#arm/resource-id.ts';
-import { resolvePolicy } from '#compiler/resolve-policy.ts';
+import { type Finding, resolvePolicy } from '#compiler/resolve-policy.ts';
 import { pickSubject } from '#documents/policy-subject.ts';
 import {
   type DocumentFile,
@@ -17,7 +17,6 @@ import {
 } from '#documents/read-documents.ts';
 import { type Facts, loadFacts } from '#facts/facts.ts';
 import type { ResolvedPolicy } from '#ir/policy.ts';
-import type { Diagnostic } from '#ir/program.ts';
 import {
   POLICY_OPTION_FLAGS,
   POLICY_OPTION_HELP,
@@ -67,13 +66,18 @@ export interface PolicyInput {
   readonly subject: ArmDocument;
   readonly documents: Documents;
   readonly policy: ResolvedPolicy;
-  readonly warnings: readonly Diagnostic[];
+  readonly warnings: readonly Finding[];
   readonly facts: Facts;
   readonly options: PolicyOptions;
   /** What was read and says nothing about what a firewall does. */
   readonly ignored: readonly IgnoredResource[];
-  /** Where the resource with this id stands; undefined for one that no file describes. */
-  fileOf(id: string): DocumentPlace | undefined;
+  /**
+   * Where the resource with this id stands, or a member of it such as `properties.priority`; undefined for one that no file
+   * describes.
+   */
+  fileOf(id: string, target?: string): DocumentPlace | undefined;
+  /** A finding with its file, line and path, for people. */
+  describe(finding: Finding): string;
 }
 
 export type PolicyInputResult =
@@ -162,8 +166,8 @@ function resolveInput(
   },
 ): PolicyInputResult {
   const documents = toDocuments(placed.map(({ document }) => document));
-  const places = new Map(placed.map(({ document, place }) => [idKey(document.id), place]));
-  const fileOf = (id: string): DocumentPlace | undefined => places.get(idKey(id));
+  const byId = new Map(placed.map(found => [idKey(found.document.id), found]));
+  const fileOf = (id: string, target = ''): DocumentPlace | undefined => byId.get(idKey(id))?.locate(target);
   const picked = pickSubject(documents, {
     firewall: text(values.firewall),
     firewallPolicy: text(values['firewall-policy']),
@@ -171,15 +175,22 @@ function resolveInput(
   if (picked.subject === undefined) return refuse([`${from}: ${picked.fault}`]);
   const { subject } = picked;
   const resolution = resolvePolicy(subject, documents, known);
-  const where = fileOf(subject.id)?.file ?? from;
-  if (resolution.faults) return refuse(resolution.faults.map(fault => describe(where, fault)));
+  const describe = (finding: Finding): string => describeFinding(finding, fileOf, from);
+  if (resolution.faults) return refuse(resolution.faults.map(describe));
   const { policy, warnings } = resolution;
-  return { input: { subject, documents, policy, warnings, fileOf, ...known } };
+  return { input: { subject, documents, policy, warnings, fileOf, describe, ...known } };
 }
 
-/** `policy.json: properties.priority: message`. */
-export function describe(where: string, { target, message }: Diagnostic): string {
-  return `${where}: ${target === '' ? '' : `${target}: `}${message}`;
+/** `policy.json:12:3: resources[2].properties.priority: message`. */
+function describeFinding(
+  { resource, target, message }: Finding,
+  fileOf: PolicyInput['fileOf'],
+  from: string,
+): string {
+  const isPath = target.startsWith('properties');
+  const place = fileOf(resource, isPath ? target : '');
+  const what = isPath || target === '' || message.includes(target) ? '' : `${target}: `;
+  return place ? formatDocumentFault({ place, message: `${what}${message}` }) : `${from}: ${what}${message}`;
 }
 
 function refuse(faults: readonly string[]): PolicyInputResult {

@@ -79,13 +79,15 @@ function readNode(node: Node, repeated: (name: string, offset: number) => void):
   return Object.fromEntries(members);
 }
 
+/** az prints `properties` lifted: where a text has none, its members stand one level higher. */
 function nearestNode(root: Node, path: string): Node {
-  const steps = stepsOf(path);
-  for (let length = steps.length; length > 0; length--) {
-    const node = findNodeAtLocation(root, steps.slice(0, length));
-    if (node) return node;
+  let nearest = root;
+  for (const step of stepsOf(path)) {
+    const node = findNodeAtLocation(nearest, [step]);
+    if (!node && step !== 'properties') return nearest;
+    nearest = node ?? nearest;
   }
-  return root;
+  return nearest;
 }
 
 /** `resources[2].properties.rules['a.b']` to its steps. */

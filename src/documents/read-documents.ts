@@ -26,6 +26,8 @@ export interface DocumentPlace extends TextPosition {
 export interface PlacedDocument {
   readonly document: ArmDocument;
   readonly place: DocumentPlace;
+  /** Where a member of the document stands, such as `properties.priority`, or else the nearest one above it. */
+  readonly locate: (target: string) => DocumentPlace;
 }
 
 export interface DocumentFault {
@@ -134,8 +136,7 @@ function addTemplate(
   for (const { path, type, name } of ignored) found.ignored.push({ place: at(path), type, name });
   // A resource with a fault in it is no document.
   if (faults.length === 0)
-    for (const { path, value } of resources)
-      found.documents.push({ document: toArmDocument(value), place: at(path) });
+    for (const { path, value } of resources) found.documents.push(placed(toArmDocument(value), path, at));
 }
 
 function readValue({ value }: JsonText, at: (path: string) => DocumentPlace, found: Found): void {
@@ -144,11 +145,18 @@ function readValue({ value }: JsonText, at: (path: string) => DocumentPlace, fou
     : isObject(value) && Array.isArray(value.value) && value.id === undefined
       ? [value.value as unknown[], 'value']
       : [undefined, ''];
-  if (!list) readResource(value, at(''), found);
-  for (const [index, item] of list?.entries() ?? []) readResource(item, at(pathOf(parent, index)), found);
+  if (!list) readResource(value, '', at, found);
+  for (const [index, item] of list?.entries() ?? []) readResource(item, pathOf(parent, index), at, found);
 }
 
-function readResource(value: unknown, place: DocumentPlace, found: Found): void {
+function placed(document: ArmDocument, path: string, at: (path: string) => DocumentPlace): PlacedDocument {
+  const locate = (target: string): DocumentPlace =>
+    at(path === '' || target === '' ? `${path}${target}` : `${path}.${target}`);
+  return { document, place: at(path), locate };
+}
+
+function readResource(value: unknown, path: string, at: (path: string) => DocumentPlace, found: Found): void {
+  const place = at(path);
   const type = isObject(value) ? typeOfPrinted(value) : '';
   if (type !== '' && !isPolicyType(type)) {
     const { name, id } = value as Json;
@@ -156,7 +164,7 @@ function readResource(value: unknown, place: DocumentPlace, found: Found): void 
     return;
   }
   try {
-    found.documents.push({ document: toArmDocument(value), place });
+    found.documents.push(placed(toArmDocument(value), path, at));
   } catch (error) {
     found.faults.push({ place, message: (error as Error).message });
   }

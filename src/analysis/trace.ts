@@ -1,0 +1,165 @@
+// Why a decision is what it is: every rule that was looked at, in order, with the first field that kept it from matching, what the
+// rule has there and what the flow has. The decision itself is `decide`'s; a trace that came to another would be wrong, and
+// says so. Pure.
+
+import { isApplicationPort } from '#ir/application-ports.ts';
+import { type DecisionContext, decide } from '#ir/decide.ts';
+import type { ApplicationQuery, Decision, Flow } from '#ir/decision.ts';
+import type { ResolvedPolicy } from '#ir/policy.ts';
+import type { RuleRef } from '#model/rule-ref.ts';
+import { type Miss, missesOfApplicationRule, missesOfNatRule, missesOfNetworkRule } from './misses.ts';
+
+export type Pass = 'nat' | 'network' | 'application' | 'infrastructure';
+
+export interface TraceStep {
+  readonly pass: Pass;
+  readonly rule: RuleRef;
+  readonly action: 'Allow' | 'Deny' | 'DNAT';
+  /** Every field that does not match, in the order in which they are told; empty for the rule that decided. */
+  readonly misses: readonly Miss[];
+}
+
+export interface Trace {
+  readonly decision: Decision;
+  /** Up to and including the rule that decided. */
+  readonly steps: readonly TraceStep[];
+  /** What decided where no rule did, and passes that were not asked, each in a sentence. */
+  readonly notes: readonly string[];
+}
+
+interface Candidate {
+  readonly pass: Pass;
+  readonly rule: RuleRef;
+  readonly action: TraceStep['action'];
+  misses(): readonly Miss[];
+}
+
+export function trace(policy: ResolvedPolicy, flow: Flow, context: DecisionContext): Trace {
+  const decision = decide(policy, flow, context);
+  const { passes, notes } = passesOf(policy, flow, context, decision);
+  const steps: TraceStep[] = [];
+  for (const { pass, rule, action, misses } of passes) {
+    const found = misses();
+    steps.push({ pass, rule, action, misses: found });
+    if (found.length === 0) break;
+  }
+  return { decision, steps, notes };
+}
+
+/** The rules of a policy that nearly matched a flow: those with the fewest fields that do not, in the order in which they are judged. */
+export function nearestRules(
+  policy: ResolvedPolicy,
+  flow: Flow,
+  context: DecisionContext,
+  wanted: (candidate: { readonly rule: RuleRef; readonly action: TraceStep['action'] }) => boolean,
+): TraceStep[] {
+  let fewest = Number.POSITIVE_INFINITY;
+  let nearest: TraceStep[] = [];
+  for (const candidate of candidatesOf(policy, flow, context)) {
+    if (!wanted(candidate)) continue;
+    const { pass, rule, action } = candidate;
+    const misses = candidate.misses();
+    if (misses.length > fewest) continue;
+    if (misses.length < fewest) nearest = [];
+    fewest = misses.length;
+    nearest.push({ pass, rule, action, misses });
+  }
+  return nearest;
+}
+
+function passesOf(
+  policy: ResolvedPolicy,
+  flow: Flow,
+  context: DecisionContext,
+  decision: Decision,
+): { readonly passes: readonly Candidate[]; readonly notes: readonly string[] } {
+  const all = candidatesOf(policy, flow, context);
+  const only = (...passes: readonly Pass[]): Candidate[] => all.filter(({ pass }) => passes.includes(pass));
+  if (decision.action === 'Pending')
+    return {
+      passes: only('nat', 'network'),
+      notes: ['The name decides, and the client has not said one yet.'],
+    };
+  switch (decision.reason) {
+    case 'ThreatIntel':
+      return {
+        passes: [],
+        notes: ['The threat intelligence feed lists it, which is asked before all rules.'],
+      };
+    case 'NoNatRule':
+      return { passes: only('nat'), notes: ['From outside only NAT rules are asked.'] };
+    case 'DnsProxy':
+      return {
+        passes: only('nat'),
+        notes: ["It is a query to the firewall's own DNS proxy, which needs no rule."],
+      };
+    case 'ForbiddenAddress':
+      return {
+        passes: only('nat'),
+        notes: [
+          'Nothing is behind this address: it is one of the firewall itself, or one that no host can have.',
+        ],
+      };
+  }
+  const named =
+    flow.protocol === 'TCP' || flow.protocol === 6 ? isApplicationPort(policy, flow.destinationPort) : false;
+  if (!named) {
+    return {
+      passes: only('nat', 'network'),
+      notes: decision.reason === 'DefaultAction' ? [whyNotNamed(policy, flow)] : [],
+    };
+  }
+  switch (decision.reason) {
+    case 'SniMissing':
+    case 'HostMissing':
+    case 'HostPortMismatch':
+      if (decision.rule === null)
+        return { passes: only('nat', 'network'), notes: [WHY_NO_NAME[decision.reason]] };
+  }
+  return { passes: all, notes: [] };
+}
+
+const WHY_NO_NAME = {
+  SniMissing: 'The client sends no name (SNI), so no application rule can match, not even one for *.',
+  HostMissing: 'The request has no Host, so no application rule can match, not even one for *.',
+  HostPortMismatch: 'The Host header names another port than the one connected to.',
+} as const;
+
+function whyNotNamed(policy: ResolvedPolicy, { protocol }: Flow): string {
+  const count = policy.applicationRules.length + policy.infrastructureRules.length;
+  if (count === 0) return 'There are no application rules.';
+  const isTcp = protocol === 'TCP' || protocol === 6;
+  return isTcp
+    ? 'Application rules were not asked: none of them names this port.'
+    : 'Application rules were not asked: they are about TCP only.';
+}
+
+function candidatesOf(policy: ResolvedPolicy, flow: Flow, context: DecisionContext): Candidate[] {
+  const asked = queryOf(flow);
+  return [
+    ...policy.natRules.map(rule => ({
+      pass: 'nat' as const,
+      rule: rule.ref,
+      action: 'DNAT' as const,
+      misses: () => missesOfNatRule(rule, flow, context),
+    })),
+    ...policy.networkRules.map(rule => ({
+      pass: 'network' as const,
+      rule: rule.ref,
+      action: rule.action,
+      misses: () => missesOfNetworkRule(rule, flow, context.namesOfAddress),
+    })),
+    ...(['application', 'infrastructure'] as const).flatMap(pass =>
+      policy[`${pass}Rules`].map(rule => ({
+        pass,
+        rule: rule.ref,
+        action: rule.action,
+        misses: () => missesOfApplicationRule(rule, flow, asked),
+      })),
+    ),
+  ];
+}
+
+function queryOf({ source, destination, destinationPort: port, claim }: Flow): ApplicationQuery | undefined {
+  return claim && { source, destination, port, claim };
+}

@@ -1,0 +1,247 @@
+// `postern decide` as it is called: what it prints, and its exit code.
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { runDecide } from './decide.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const EXPORT = join(ROOT, 'test/policies/aks-export.jsonc');
+const AKS = ['--policy', EXPORT, '--parameters', 'region=westeurope', '--from', '10.42.1.5'];
+
+async function run(...args: string[]): Promise<{ code: number; out: string; error: string }> {
+  let [out, error] = ['', ''];
+  const code = await runDecide(args, {
+    out: text => {
+      out += text;
+    },
+    error: text => {
+      error += text;
+    },
+    env: { POSTERN_STATE: '/nowhere' },
+  });
+  return { code, out, error };
+}
+
+const rule = (policy: string, group: string, collection: string, name: string) => ({
+  policy,
+  group,
+  collection,
+  name,
+});
+
+const ANSWERS: readonly (readonly [string, number, object])[] = [
+  [
+    '--to mcr.microsoft.com:443',
+    0,
+    {
+      action: 'Allow',
+      rule: rule('fwp-aks', 'aks', 'aks-fqdn', 'images'),
+      reason: 'RuleMatched',
+      nat: null,
+      path: 'proxy',
+    },
+  ],
+  [
+    '--to ghcr.io:443',
+    0,
+    {
+      action: 'Allow',
+      rule: rule('fwp-aks', 'aks', 'control-plane', 'registry'),
+      reason: 'RuleMatched',
+      nat: { snat: 'PublicIp' },
+      path: 'forward',
+    },
+  ],
+  [
+    '--to 203.0.113.10:8080 --from 198.51.100.7 --outside',
+    0,
+    {
+      action: 'Allow',
+      rule: rule('fwp-aks', 'aks', 'inbound', 'web'),
+      reason: 'RuleMatched',
+      nat: { translatedAddress: '10.42.1.50', translatedPort: 80 },
+      path: 'nat',
+    },
+  ],
+  [
+    '--to 10.42.2.4:53 --proto udp',
+    0,
+    { action: 'Allow', rule: null, reason: 'DnsProxy', nat: null, path: 'local' },
+  ],
+  [
+    '--to a.social.example.org:443',
+    3,
+    {
+      action: 'Deny',
+      rule: rule('fwp-aks', 'aks', 'never', 'social'),
+      reason: 'RuleMatched',
+      nat: null,
+      path: null,
+    },
+  ],
+  ['--to 192.0.2.7:443', 3, { action: 'Deny', rule: null, reason: 'SniMissing', nat: null, path: null }],
+  [
+    '--to 192.0.2.7 --proto icmp',
+    3,
+    { action: 'Deny', rule: null, reason: 'DefaultAction', nat: null, path: null },
+  ],
+];
+
+for (const [question, code, answer] of ANSWERS)
+  test(`-o json of ${question}`, async () => {
+    const given = await run(...AKS, ...question.split(' '), '-o', 'json');
+    assert.equal(given.error, '');
+    assert.deepEqual(JSON.parse(given.out), answer);
+    assert.equal(JSON.stringify(answer), given.out.trimEnd(), 'members stand in their order');
+    assert.equal(given.code, code);
+  });
+
+test('an address that a name shares passes by the rule for the name, whatever the client asks for', async () => {
+  const { code, out } = await run(
+    ...AKS,
+    '--to',
+    'other.example.org:443',
+    '--resolve',
+    'ghcr.io=192.0.2.9',
+    '--resolve',
+    'other.example.org=192.0.2.9',
+  );
+  assert.equal(code, 0);
+  assert.match(out, /every name on such an address passes on port 443/);
+  assert.match(out, /On this address are also other\.example\.org/);
+  assert.match(out, /for the addresses of pkg-containers\.githubusercontent\.com, too/);
+  const bound = await run(
+    ...AKS,
+    '--bind-network-fqdns',
+    ...['--to', 'other.example.org:443'],
+    ...['--resolve', 'ghcr.io=192.0.2.9', '--resolve', 'other.example.org=192.0.2.9'],
+  );
+  assert.equal(bound.code, 3);
+  assert.match(bound.out, /SniMismatch/);
+});
+
+test('of several addresses a denied one is told, and how many there are', async () => {
+  const { code, out } = await run(
+    ...[...AKS, '--to', 'x.example.org:9000'],
+    ...['--resolve', 'x.example.org=192.0.2.7,20.50.2.1'],
+  );
+  assert.equal(code, 3);
+  assert.match(out, /x\.example\.org has 2 addresses, of which 1 is denied; this is 192\.0\.2\.7/);
+});
+
+test('--trace tells every rule that was looked at, and why it did not match', async () => {
+  const { out } = await run(...AKS, '--to', 'archive.ubuntu.com:443', '--from', '10.9.0.1', '--trace');
+  for (const line of [
+    /1 {2}NAT fwp-aks\/aks\/inbound\/web +port 443 is not in 8080/,
+    /network Allow fwp-base\/DefaultNetworkRuleCollectionGroup\/time\/ntp +TCP is not UDP/,
+    /registry +source 10\.9\.0\.1 is not in 10\.42\.1\.0\/24, 10\.42\.3\.0\/24/,
+    /never\/social +name archive\.ubuntu\.com is not \*\.social\.example\.org/,
+    /packages +Https:443 is not Http:80/,
+  ])
+    assert.match(out, line);
+  const json = JSON.parse((await run(...AKS, '--to', 'ghcr.io:443', '--trace', '-o', 'json')).out);
+  assert.equal(json.trace.rules.length, 4);
+  assert.deepEqual(json.trace.rules[0], {
+    pass: 'nat',
+    rule: rule('fwp-aks', 'aks', 'inbound', 'web'),
+    action: 'DNAT',
+    matched: false,
+    field: 'port',
+    why: 'port 443 is not in 8080',
+  });
+  assert.equal(json.trace.rules[3].matched, true);
+});
+
+const REFUSALS: readonly (readonly [readonly string[], number, RegExp])[] = [
+  [['--from', '10.0.0.1', '--to', 'a.example.org:443'], 2, /--policy is missing/],
+  [['--policy', EXPORT], 2, /--from is missing.*\n.*--to is missing/],
+  [['--nonsense'], 2, /'--nonsense'/],
+  [[...AKS, '--to', 'a.example.org'], 2, /--to: .*names no port/],
+  [[...AKS, '--to', 'a.example.org:443', '--proto', 'sctp'], 2, /--proto: 'sctp' is no protocol/],
+  [[...AKS, '--to', '[2001:db8::1]:443'], 2, /--to: .* is IPv6/],
+  [[...AKS, '--to', '1.2.3.4:5', '--proto', 'icmp'], 2, /which ICMP has not/],
+  [[...AKS, '--to', '1.2.3.4:5', '--resolve', 'x'], 2, /--resolve: 'x' must be NAME=ADDRESS/],
+  [[...AKS, '--to', '1.2.3.4:443', '--sni', 'a', '--host', 'b'], 2, /not by both/],
+  [[...AKS, '--to', '1.2.3.4:443', '-o', 'table'], 2, /--output table/],
+  [[...AKS, '--to', '1.2.3.4:443', '--parameters', 'zone=x'], 1, /no template has a parameter 'zone'/],
+  [[...AKS, '--to', '1.2.3.4:443', '--policy', '/nowhere.json'], 1, /\/nowhere\.json: there is no such file/],
+  [[...AKS, '--to', '1.2.3.4:443', '--policy', 'main.bicep'], 1, /main\.bicep: there is no such file/],
+  [
+    [...AKS, '--to', '1.2.3.4:443', '--firewall', 'other'],
+    1,
+    /there is no firewall 'other'; there is fw-aks/,
+  ],
+];
+
+for (const [args, code, message] of REFUSALS)
+  test(`refused: ${args.slice(-4).join(' ')}`, async () => {
+    const given = await run(...args);
+    assert.match(given.error, message);
+    assert.equal(given.code, code);
+    assert.equal(given.out, '');
+  });
+
+function folder(t: TestContext, files: Readonly<Record<string, unknown>>): string {
+  const path = mkdtempSync(join(tmpdir(), 'postern-decide-'));
+  t.after(() => rmSync(path, { recursive: true }));
+  for (const [name, value] of Object.entries(files))
+    writeFileSync(join(path, name), typeof value === 'string' ? value : JSON.stringify(value, undefined, 2));
+  return path;
+}
+
+const network = '/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network';
+const policy = (name: string, basePolicy: string | null = null): object => ({
+  id: `${network}/firewallPolicies/${name}`,
+  name,
+  location: 'westeurope',
+  resourceGroup: 'rg',
+  sku: { tier: 'Standard' },
+  basePolicy: basePolicy === null ? null : { id: `${network}/firewallPolicies/${basePolicy}` },
+});
+
+test('in a folder the child of a policy is meant; of several the user names one', async t => {
+  const question = ['--from', '10.0.0.1', '--to', '192.0.2.1:22'];
+  const family = folder(t, { 'a.json': policy('parent'), 'b.json': policy('child', 'parent') });
+  assert.equal((await run('--policy', family, ...question)).code, 3);
+  const two = folder(t, { 'a.json': [policy('one'), policy('two')] });
+  const { code, error } = await run('--policy', two, ...question);
+  assert.equal(code, 1);
+  assert.match(error, /there are 2 firewall policies; name one with --firewall-policy: one, two/);
+  assert.equal((await run('--policy', two, '--firewall-policy', 'TWO', ...question)).code, 3);
+});
+
+test('a fault has its file, line and path; what is no JSON is refused by name', async t => {
+  const question = ['--from', '10.0.0.1', '--to', '192.0.2.1:22'];
+  const group = {
+    id: `${network}/firewallPolicies/p/ruleCollectionGroups/g`,
+    name: 'g',
+    priority: 99,
+    ruleCollections: [],
+  };
+  const bad = folder(t, { 'p.json': [policy('p'), group] });
+  const { code, error } = await run('--policy', bad, ...question);
+  assert.equal(code, 1);
+  assert.match(error, /p\.json:15:17: \[1\]\.properties\.priority: /);
+  const bicep = folder(t, { 'main.bicep': '', 'other.json': policy('p') });
+  assert.match(
+    (await run('--policy', bicep, ...question)).error,
+    /Bicep is not read\. Build it: az bicep build --file .*main\.bicep/,
+  );
+  const yaml = folder(t, { 'p.yaml': '' });
+  assert.match((await run('--policy', join(yaml, 'p.yaml'), ...question)).error, /YAML is not read here/);
+  assert.match((await run('--policy', yaml, ...question)).error, /holds no JSON file/);
+});
+
+test('as a process', () => {
+  const { status, stdout } = spawnSync(
+    join(ROOT, 'bin/postern'),
+    ['decide', ...AKS, '--to', 'mcr.microsoft.com:443', '-o', 'json'],
+    { encoding: 'utf8' },
+  );
+  assert.equal(JSON.parse(stdout).action, 'Allow');
+  assert.equal(status, 0);
+});
