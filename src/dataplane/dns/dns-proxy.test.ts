@@ -412,6 +412,30 @@ describe('watched names', () => {
     assert.equal(added.at(-1)?.[0], 'new.example.org');
   });
 
+  it('that stay watched are handed over again, since other rules may need them now', async () => {
+    const { added, configure, upstreams } = await bench([addressed('192.0.2.1')]);
+    const asked = () => upstreams[0]?.asked.map(({ packet }) => nameOf(packet));
+    await configure({ watched: ['kept.example.org'] });
+    await configure({ watched: ['kept.example.org', 'new.example.org'] });
+    assert.deepEqual(
+      added.map(([name]) => name),
+      ['kept.example.org', 'kept.example.org', 'new.example.org'],
+    );
+    assert.deepEqual(asked(), ['kept.example.org', 'new.example.org'], 'what the cache knows is good enough');
+  });
+
+  it('that stay watched are asked for again when the cache has forgotten them', async () => {
+    const clock = new FakeClock();
+    const brief: Script = ({ packet }) => ({
+      answers: [{ type: 'A', name: nameOf(packet), ttl: 1, data: '192.0.2.1' }],
+    });
+    const { added, configure, upstreams } = await bench([brief], { clock });
+    await configure({ watched: ['kept.example.org'] });
+    clock.advance(2_000);
+    await configure({ watched: ['kept.example.org'] });
+    assert.deepEqual([added.length, upstreams[0]?.asked.length], [2, 2]);
+  });
+
   it('that fail are logged once a minute, with their rule', async () => {
     const clock = new FakeClock();
     const rule = { policy: '', group: '', collection: 'aksfwnr', rule: 'time' };

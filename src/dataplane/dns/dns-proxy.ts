@@ -105,7 +105,7 @@ export class DnsProxy {
   async configure(settings: DnsProxySettings): Promise<void> {
     this.#settings = settings;
     this.#useServers(settings.servers);
-    const firstRound = this.#watcher.setNames(settings.watched);
+    const firstRound = this.#watcher.setNames(settings.watched, name => !this.#publishAgain(name));
     for (const name of this.#failureLoggedAt.keys())
       if (!this.#watcher.has(name)) this.#failureLoggedAt.delete(name);
     await Promise.all([this.#adjustListener(), firstRound]);
@@ -167,6 +167,16 @@ export class DnsProxy {
     if (addresses.length === 0) return;
     for (const name of chain)
       if (this.#watcher.has(name)) this.#options.sets.add(name, addresses, LINGER_SECONDS);
+  }
+
+  /**
+   * Another kind of rule may use the name now, whose set is empty, so whoever keeps the sets is told again. False when the
+   * cache does not know the addresses.
+   */
+  #publishAgain(name: string): boolean {
+    const looked = this.#forwarder.cached(ownQuery(name));
+    if (looked) this.#publish(looked.answer);
+    return looked !== undefined;
   }
 
   async #resolve(fqdn: string): Promise<readonly number[]> {

@@ -48,14 +48,17 @@ export class Watcher {
     return [...this.#watched.keys()];
   }
 
-  /** Resolves when every new name has been asked for once, or one second has passed. */
-  setNames(names: readonly string[]): Promise<void> {
+  /**
+   * Resolves when every new name has been asked for once, or one second has passed. One that is watched already counts as
+   * new if `isNew` says so.
+   */
+  setNames(names: readonly string[], isNew: (name: string) => boolean = () => false): Promise<void> {
     const firsts: Promise<void>[] = [];
     const next = new Map<string, Watched>();
     for (const name of names) {
       if (next.has(name)) continue;
       const kept = this.#watched.get(name);
-      if (kept) next.set(name, kept);
+      if (kept && !isNew(name)) next.set(name, kept);
       else
         firsts.push(
           new Promise(first =>
@@ -63,7 +66,7 @@ export class Watcher {
           ),
         );
     }
-    for (const [name, gone] of this.#watched) if (!next.has(name)) gone.first?.();
+    for (const [name, gone] of this.#watched) if (next.get(name) !== gone) gone.first?.();
     this.#watched = next;
     this.#work();
     if (firsts.length === 0) return Promise.resolve();
