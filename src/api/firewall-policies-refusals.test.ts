@@ -396,3 +396,29 @@ it('what configuration files describe is changed in the files', async () => {
   ] as const)
     await refused(test, [409, 'ScopeLocked'], request);
 });
+
+it('faults that were there before refuse nothing: otherwise nothing could be mended', async () => {
+  const test = await setUp();
+  const stored = test.store.get(WEB)?.document;
+  assert.ok(stored);
+  const broken = groupBody([filterCollection([networkRule({ destinationAddresses: ['NoSuchTag'] })])], 200);
+  test.store.put({ ...stored, properties: broken.properties });
+  const other = `${P}/child/ruleCollectionGroups/other`;
+  assertOk(await test.call('PUT', other, groupBody([filterCollection([applicationRule()])], 300)), 201);
+  const names = networkRule({ destinationAddresses: [], destinationFqdns: ['example.org'] });
+  assertOk(await test.call('PUT', WEB, groupBody([filterCollection([networkRule()])])), 200);
+  await refused(
+    test,
+    [400, 'AzureFirewallDNSProxyMustBeEnabled'],
+    ['PUT', other, groupBody([filterCollection([names])], 300)],
+  );
+});
+
+it('policies that were stored in a circle are shown and can be mended', async () => {
+  const test = await setUp();
+  const parent = test.store.get(`${P}/parent`)?.document;
+  assert.ok(parent);
+  test.store.put({ ...parent, properties: { ...parent.properties, basePolicy: { id: `${P}/child` } } });
+  assertOk(await test.call('GET', `${P}/parent`), 200);
+  assertOk(await test.call('PUT', `${P}/parent`, policyBody()), 200);
+});
