@@ -3,16 +3,11 @@
 // through here, so that what is tested is what runs. Pure.
 
 import type { ArmDocument, Documents } from '#arm/arm-document.ts';
-import { Faults, JsonReader } from '#arm/json-reader.ts';
-import type { Facts } from '#facts/facts.ts';
 import type { NatRule, PublicIp, ResolvedPolicy } from '#ir/policy.ts';
 import { type AzureFirewall, parseAzureFirewall, rulesOfFirewall } from '#model/firewall.ts';
 import { CODES } from '#model/firewall-codes.ts';
-import { IP_GROUP_TYPE, rangesOfIpGroup, readIpGroup } from '#model/ip-group.ts';
 import { limitsOf } from '#model/limits.ts';
-import type { PolicyOptions } from '#model/policy-options.ts';
-import { addressOfPublicIp, PUBLIC_IP_TYPE } from '#model/public-ip.ts';
-import type { GroupLookup } from '#model/rule-collection-group.ts';
+import { PUBLIC_IP_TYPE } from '#model/public-ip.ts';
 import { adviceOfCounts, ipGroupsOf, type WrittenRules } from '#model/rule-counts.ts';
 import { intersectRanges, mergeRanges, parseIpv4 } from '#net/ipv4.ts';
 import { type Finding, inResource } from './finding.ts';
@@ -21,16 +16,10 @@ import { lowerPolicy, type PolicyLayer } from './lower-policy.ts';
 import type { LoweringContext } from './lowering.ts';
 import { faultsOfPolicy, rulesOfLayers, warningsOfPolicy } from './policy-checks.ts';
 import { findLayers, isPolicy, policyDocument } from './policy-layers.ts';
+import { type ResolveContext, World } from './resolve-world.ts';
 
 export type { Finding } from './finding.ts';
-
-/** What tags stand for; `Facts` fits. */
-export type TagFacts = Pick<Facts, 'serviceTag' | 'serviceTagName' | 'fqdnTag' | 'fqdnTagName'>;
-
-export interface ResolveContext {
-  readonly facts: TagFacts;
-  readonly options: PolicyOptions;
-}
+export type { ResolveContext, TagFacts } from './resolve-world.ts';
 
 export type Resolution =
   | {
@@ -71,7 +60,11 @@ function resolveFirewall(subject: ArmDocument, world: World): Resolution {
   const attached: AttachedFirewall = { firewall, subject, publicIps: publicIps.found };
   if (firewall.firewallPolicyId !== undefined) {
     const document = policyDocument(documents, firewall.firewallPolicyId);
-    if (document) return join(publicIps, resolveLayers(document, world, attached));
+    if (document)
+      return join(
+        { ...publicIps, warnings: [...publicIps.warnings, ...unusedSettings(subject)] },
+        resolveLayers(document, world, attached),
+      );
     const missing: Finding = {
       resource: subject.id,
       code: CODES.reference,
@@ -88,6 +81,20 @@ function resolveFirewall(subject: ArmDocument, world: World): Resolution {
       warnings: inResource(subject.id, adviceOfCounts(rules, limitsOf(options))),
     })),
   );
+}
+
+/** With a policy, Azure reads none of them (https://learn.microsoft.com/azure/firewall/snat-private-range). */
+function unusedSettings({ id, name, properties }: ArmDocument): Finding[] {
+  const names = Object.keys(properties.additionalProperties ?? {});
+  if (names.length === 0) return [];
+  return [
+    {
+      resource: id,
+      code: 'SettingsOfPolicyCount',
+      target: 'properties.additionalProperties',
+      message: `Firewall '${name}' has a policy, whose settings count; not used: ${names.join(', ')}.`,
+    },
+  ];
 }
 
 interface AttachedFirewall {
@@ -210,57 +217,6 @@ function findPublicIps(firewall: AzureFirewall, world: World) {
       });
   });
   return { found, faults, warnings };
-}
-
-/** The documents, and what rules ask about them. */
-class World {
-  readonly documents: Documents;
-  readonly facts: TagFacts;
-  readonly options: PolicyOptions;
-  readonly ruleLookup: GroupLookup;
-
-  constructor(documents: Documents, { facts, options }: ResolveContext) {
-    this.documents = documents;
-    this.facts = facts;
-    this.options = options;
-    this.ruleLookup = {
-      serviceTagName: name => facts.serviceTagName(name),
-      fqdnTagName: name => facts.fqdnTagName(name),
-      hasIpGroup: id => this.typed(id, IP_GROUP_TYPE) !== undefined,
-      azureLimits: options.azureLimits,
-    };
-  }
-
-  typed(id: string, type: string): ArmDocument | undefined {
-    const document = this.documents.get(id);
-    return document?.type.toLowerCase() === type.toLowerCase() ? document : undefined;
-  }
-
-  publicIp(id: string): PublicIp | undefined {
-    const document = this.typed(id, PUBLIC_IP_TYPE);
-    const address = document && addressOfPublicIp(document);
-    return document && address !== undefined ? { name: document.name, address } : undefined;
-  }
-
-  ipGroup(id: string) {
-    const group = this.typed(id, IP_GROUP_TYPE);
-    return group && rangesOfIpGroup(group);
-  }
-
-  /** Entries that are no addresses must not be left out in silence. */
-  faultsOfIpGroups(ids: ReadonlySet<string>): Finding[] {
-    const limits = limitsOf(this.options);
-    return [...ids].flatMap(id => {
-      const document = this.typed(id, IP_GROUP_TYPE);
-      if (!document) return [];
-      const faults = new Faults();
-      readIpGroup(new JsonReader(document.properties, 'properties', faults), limits);
-      return inResource(document.id, faults.list).map(fault => ({
-        ...fault,
-        message: `IP group '${document.name}': ${fault.message}`,
-      }));
-    });
-  }
 }
 
 function privateAddressOf({ properties }: ArmDocument): number {

@@ -4,18 +4,11 @@
 
 import { parseResourceId, sameId } from '#arm/resource-id.ts';
 import { type FqdnPattern, parseFqdnPattern } from '#net/fqdn.ts';
-import {
-  formatIpv4,
-  IANA_PRIVATE_RANGES,
-  type Ipv4Range,
-  isNeverATarget,
-  mergeRanges,
-  parseIpv4,
-  parseRange,
-} from '#net/ipv4.ts';
+import { formatIpv4, type Ipv4Range, mergeRanges, parseIpv4, parseRange } from '#net/ipv4.ts';
 import { CODES } from './firewall-codes.ts';
 import { type Diagnostic, Faults, isResourceName, type Located, ObjectReader } from './firewall-reader.ts';
 import { type Limits, limitsOf } from './limits.ts';
+import { canBeDnsServer, NO_PRIVATE_RANGE, parsePrivateRange } from './setting-values.ts';
 
 export const FIREWALL_POLICY_TYPE = 'Microsoft.Network/firewallPolicies';
 
@@ -193,8 +186,7 @@ function readDns(properties: ObjectReader, { dnsServers }: Limits): FirewallPoli
   dns?.refuseOthers(['servers', 'enableProxy', 'requireProxyForNetworkRules']);
   const servers = readItems(dns, 'servers', CODES.address, parseIpv4, 'no IPv4 address');
   for (const address of servers) {
-    // 168.63.129.16 is a fine server, though no fine target of a rule.
-    if (isNeverATarget(address) && formatIpv4(address) !== '168.63.129.16')
+    if (!canBeDnsServer(address))
       dns?.fault(CODES.address, 'servers', `'${formatIpv4(address)}' cannot be a DNS server.`);
   }
   if (servers.length > dnsServers.most)
@@ -220,13 +212,13 @@ function readPrivateRanges(properties: ObjectReader): readonly Ipv4Range[] | und
       'autoLearnPrivateRanges',
       "property 'autoLearnPrivateRanges' is not supported: private ranges are not learned from a route server.",
     );
-  const parse = (text: string): readonly Ipv4Range[] | undefined => {
-    if (text.toLowerCase() === 'ianaprivateranges') return IANA_PRIVATE_RANGES;
-    const range = parseRange(text);
-    return range && [range];
-  };
-  const why = "neither 'IANAPrivateRanges' nor an IPv4 address or prefix";
-  const ranges = readItems(snat, 'privateRanges', CODES.privateRange, parse, why).flat();
+  const ranges = readItems(
+    snat,
+    'privateRanges',
+    CODES.privateRange,
+    parsePrivateRange,
+    NO_PRIVATE_RANGE,
+  ).flat();
   return ranges.length === 0 ? undefined : mergeRanges(ranges);
 }
 

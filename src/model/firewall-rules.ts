@@ -3,8 +3,8 @@
 // then.
 
 import { type FqdnPattern, parseFqdn, parseFqdnPattern } from '#net/fqdn.ts';
-import { isNeverATarget, parseIpv4 } from '#net/ipv4.ts';
-import { ALL_PORTS, type PortRange, parsePortRange } from '#net/ports.ts';
+import { parseIpv4 } from '#net/ipv4.ts';
+import { ALL_PORTS, type PortRange } from '#net/ports.ts';
 import {
   type AddressList,
   type RuleLookup,
@@ -51,7 +51,8 @@ export interface WrittenNatRule {
   readonly translatedPort: number;
 }
 
-const COMMON = ['name', 'description', 'sourceAddresses', 'sourceIpGroups'];
+/** Members of every rule. */
+export const COMMON = ['name', 'description', 'sourceAddresses', 'sourceIpGroups'];
 
 /** Where rules of firewalls and of policies differ. */
 export interface RuleShape {
@@ -196,117 +197,4 @@ function readApplicationProtocol(reader: ObjectReader, limits: Limits): WrittenA
   if (port !== undefined && !isWithin(limits.applicationPort, port))
     reader.fault(CODES.port, 'port', `port ${port} is outside ${first} to ${last}.`);
   return protocol === undefined || port === undefined ? [] : [{ protocol, port }];
-}
-
-/** What a NAT rule has to know about its firewall. */
-export interface NatContext extends RuleLookup {
-  /**
-   * Addresses of the firewall that a NAT rule can stand at: public ones, and in a policy the private one. Undefined while one
-   * of them is not known, or without a firewall: then any address is accepted here.
-   */
-  readonly natAddresses?: readonly number[] | undefined;
-}
-
-export function readNatRule(
-  rule: ObjectReader,
-  name: string,
-  context: NatContext,
-  shape: RuleShape = CLASSIC_RULES,
-): WrittenNatRule {
-  const limits = limitsOf(context);
-  rule.refuseOthers([
-    ...COMMON,
-    ...shape.marks,
-    shape.protocols,
-    'destinationAddresses',
-    'destinationPorts',
-    'translatedAddress',
-    'translatedFqdn',
-    'translatedPort',
-  ]);
-  rule.text('description');
-  const protocols = readWords(rule, shape.protocols, ['TCP', 'UDP', 'Any']);
-  return {
-    name,
-    protocols: protocols.includes('Any') ? ['TCP', 'UDP'] : (protocols as ('TCP' | 'UDP')[]),
-    sources: readSources(rule, context),
-    destinations: readNatDestinations(rule, context, shape),
-    destinationPorts: readPorts(rule, 'destinationPorts', limits.natPort, CODES.natPort),
-    ...readNatTarget(rule, context),
-    translatedPort: readTranslatedPort(rule, limits),
-  };
-}
-
-function readNatDestinations(
-  rule: ObjectReader,
-  { natAddresses }: NatContext,
-  { natAddresses: whose }: RuleShape,
-): number[] {
-  const texts = rule.texts('destinationAddresses');
-  if (rule.isBlank('destinationAddresses'))
-    rule.fault(CODES.natDestination, 'destinationAddresses', "no public IP in 'destinationAddresses'.");
-  return texts.flatMap(({ value, path }) => {
-    const address = parseIpv4(value.replace(/\/32$/, ''));
-    const refuse = (code: string, why: string) => {
-      rule.faults.add(code, path, `${rule.label}: '${value}' in 'destinationAddresses' ${why}.`);
-      return [];
-    };
-    if (address === undefined) return refuse(CODES.natDestination, 'is not one IPv4 address');
-    if (natAddresses && !natAddresses.includes(address))
-      return refuse(CODES.natDestination, `is no ${whose}`);
-    return [address];
-  });
-}
-
-function readNatTarget(
-  rule: ObjectReader,
-  { natAddresses }: NatContext,
-): { translatedAddress?: number; translatedFqdn?: string } {
-  const address = rule.text('translatedAddress')?.value ?? '';
-  const fqdn = rule.text('translatedFqdn')?.value ?? '';
-  if ((address === '') === (fqdn === '')) {
-    const both = address === '' ? 'neither is given' : 'both are given';
-    rule.fault(
-      CODES.natTarget,
-      'translatedAddress',
-      `expected 'translatedAddress' or 'translatedFqdn', ${both}.`,
-    );
-    return {};
-  }
-  if (address !== '') {
-    const translatedAddress = parseIpv4(address);
-    if (translatedAddress === undefined)
-      rule.fault(
-        CODES.address,
-        'translatedAddress',
-        `'${address}' in 'translatedAddress' is no IPv4 address.`,
-      );
-    else if (isNeverATarget(translatedAddress) || natAddresses?.includes(translatedAddress))
-      rule.fault(
-        CODES.natTarget,
-        'translatedAddress',
-        `'${address}' in 'translatedAddress' is no address to translate to.`,
-      );
-    return translatedAddress === undefined ? {} : { translatedAddress };
-  }
-  const translatedFqdn = parseFqdn(fqdn);
-  if (translatedFqdn === undefined || parseIpv4(fqdn) !== undefined) {
-    rule.fault(CODES.fqdn, 'translatedFqdn', `'${fqdn}' in 'translatedFqdn' is no domain name.`);
-    return {};
-  }
-  return { translatedFqdn };
-}
-
-/** One port: Azure takes neither lists nor ranges nor `*` here. */
-function readTranslatedPort(rule: ObjectReader, { natPort }: Limits): number {
-  const { first, last } = natPort;
-  const text = rule.text('translatedPort')?.value ?? '';
-  const port = parsePortRange(text);
-  if (port && port.first === port.last && isWithin(natPort, port.first)) return port.first;
-  rule.fault(
-    CODES.natPort,
-    'translatedPort',
-    `'${text}' in 'translatedPort' is not one port from ${first} to ${last}.`,
-  );
-  return 0;
 }

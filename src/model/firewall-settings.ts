@@ -6,7 +6,6 @@ import {
   formatIpv4,
   IANA_PRIVATE_RANGES,
   type Ipv4Range,
-  isNeverATarget,
   mergeRanges,
   parseIpv4,
   parseRange,
@@ -14,6 +13,7 @@ import {
 import { CODES } from './firewall-codes.ts';
 import type { Located, ObjectReader } from './firewall-reader.ts';
 import type { Limits } from './limits.ts';
+import { canBeDnsServer, NO_PRIVATE_RANGE, parsePrivateRange } from './setting-values.ts';
 
 export interface ClassicSettings {
   readonly dns: {
@@ -77,8 +77,7 @@ export function readSettings(properties: ObjectReader, limits: Limits): ClassicS
 function readServers(found: ObjectReader | undefined, { dnsServers }: Limits): number[] {
   const servers = readItems(found, SERVERS, CODES.address, parseIpv4, 'no IPv4 address');
   for (const address of servers) {
-    // 168.63.129.16 is a fine server, though no fine target of a rule.
-    if (isNeverATarget(address) && formatIpv4(address) !== '168.63.129.16')
+    if (!canBeDnsServer(address))
       found?.fault(CODES.address, SERVERS, `'${formatIpv4(address)}' cannot be a DNS server.`);
   }
   if (servers.length > dnsServers.most)
@@ -87,13 +86,7 @@ function readServers(found: ObjectReader | undefined, { dnsServers }: Limits): n
 }
 
 function readPrivateRanges(found: ObjectReader | undefined): Ipv4Range[] {
-  const parse = (text: string): readonly Ipv4Range[] | undefined => {
-    if (text.toLowerCase() === 'ianaprivateranges') return IANA_PRIVATE_RANGES;
-    const range = parseRange(text);
-    return range && [range];
-  };
-  const why = "neither 'IANAPrivateRanges' nor an IPv4 address or prefix";
-  const ranges = readItems(found, PRIVATE_RANGES, CODES.address, parse, why).flat();
+  const ranges = readItems(found, PRIVATE_RANGES, CODES.address, parsePrivateRange, NO_PRIVATE_RANGE).flat();
   return ranges.length === 0 ? [...IANA_PRIVATE_RANGES] : mergeRanges(ranges);
 }
 

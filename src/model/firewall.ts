@@ -10,7 +10,6 @@ import { type RuleCollection, readCollections } from './firewall-collections.ts'
 import { type Diagnostic, Faults, isResourceName, ObjectReader } from './firewall-reader.ts';
 import {
   readApplicationRule,
-  readNatRule,
   readNetworkRule,
   type WrittenApplicationRule,
   type WrittenNatRule,
@@ -18,6 +17,7 @@ import {
 } from './firewall-rules.ts';
 import { type ClassicSettings, readSettings } from './firewall-settings.ts';
 import { type Limits, limitsOf } from './limits.ts';
+import { readNatRule } from './nat-rule.ts';
 import { faultsOfCounts, type WrittenRules } from './rule-counts.ts';
 
 export type { FirewallLookup, RuleLookup } from './firewall-addresses.ts';

@@ -23,13 +23,13 @@ import { type Diagnostic, Faults, ObjectReader, oneOf } from './firewall-reader.
 import {
   POLICY_RULES,
   readApplicationRule,
-  readNatRule,
   readNetworkRule,
   type WrittenApplicationRule,
   type WrittenNatRule,
   type WrittenNetworkRule,
 } from './firewall-rules.ts';
 import { type Limits, limitsOf } from './limits.ts';
+import { readNatRule } from './nat-rule.ts';
 
 export const RULE_COLLECTION_GROUP_TYPE = 'Microsoft.Network/firewallPolicies/ruleCollectionGroups';
 
