@@ -6,6 +6,7 @@
 import type { ApplicationTarget } from '#ir/policy.ts';
 import { type FqdnPattern, formatFqdnPattern, matchesFqdn } from '#net/fqdn.ts';
 import { createDimension, type Dimension } from './dimension.ts';
+import { NameLattice } from './name-lattice.ts';
 
 type Targets = readonly ApplicationTarget[];
 
@@ -14,6 +15,7 @@ export interface ClaimDimension {
   readonly keys: readonly number[];
   /** Atoms of each class. Class 0 has none: it is every name that no atom holds. */
   readonly atoms: readonly (readonly FqdnPattern[])[];
+  readonly lattice: NameLattice;
 }
 
 /** Stands for the part of a name that no rule speaks of; no name has it. */
@@ -49,7 +51,12 @@ export function claimDimension(lists: readonly (Targets | undefined)[]): ClaimDi
     clausesOf[id]?.push(clause);
   });
   const clauseClasses = classes.map(holders => holders.flatMap(id => clausesOf[id] ?? []));
-  return { dimension: createDimension(clauseClasses, limited, true), keys: ids.map(keyOf), atoms };
+  return {
+    dimension: createDimension(clauseClasses, limited, true),
+    keys: ids.map(keyOf),
+    atoms,
+    lattice: new NameLattice(atoms.flat()),
+  };
 }
 
 interface TargetContent {

@@ -3,7 +3,7 @@
 // denied. This says what `decide` says in a form that can be compared without asking it about single flows; a property test
 // holds the two together. Threat intelligence is left out: what is on a feed is not part of a policy.
 
-import { tlsPortsOf } from '#ir/decide.ts';
+import { snatOfTarget, tlsPortsOf } from '#ir/decide.ts';
 import type { SnatClass } from '#ir/decision.ts';
 import type {
   AddressSet,
@@ -32,7 +32,7 @@ export type Path =
   | { readonly kind: 'forward'; readonly snat?: SnatClass }
   | { readonly kind: 'proxy' }
   | { readonly kind: 'local' }
-  | { readonly kind: 'nat'; readonly target: string };
+  | { readonly kind: 'nat'; readonly target: string; readonly snat?: SnatClass };
 
 export const DENIED: Outcome = { action: 'Deny', rule: null, path: { kind: 'none' } };
 
@@ -80,7 +80,7 @@ const INSIDE: readonly Side[] = ['inside'];
 export function toClauses(policy: ResolvedPolicy, options: ClauseOptions): Clause[] {
   const network = new NetworkClauses(policy, options);
   return [
-    ...policy.natRules.map(natClause),
+    ...policy.natRules.map(rule => natClause(rule, policy, options)),
     ...firewallClauses(policy),
     ...policy.networkRules.flatMap(rule => network.of(rule)),
     ...[...policy.applicationRules, ...policy.infrastructureRules].map(applicationClause),
@@ -90,14 +90,19 @@ export function toClauses(policy: ResolvedPolicy, options: ClauseOptions): Claus
   );
 }
 
-function natClause(rule: NatRule): Clause {
+function natClause(rule: NatRule, policy: ResolvedPolicy, { withSnat }: ClauseOptions): Clause {
   const target =
     rule.translatedFqdn ?? (rule.translatedAddress === undefined ? '' : formatIpv4(rule.translatedAddress));
   return {
     outcome: {
       action: 'Allow',
       rule: rule.ref,
-      path: { kind: 'nat', target: `${target}:${rule.translatedPort}` },
+      path: {
+        kind: 'nat',
+        target: `${target}:${rule.translatedPort}`,
+        ...(withSnat &&
+          rule.translatedAddress !== undefined && { snat: snatOfTarget(policy, rule.translatedAddress) }),
+      },
     },
     sides: ['inside', 'outside'],
     services: rule.protocols.map(protocol => ({ protocol, ports: rule.destinationPorts })),
@@ -131,7 +136,7 @@ function firewallClauses({ dns, privateAddress, publicIps }: ResolvedPolicy): Cl
     destinations: [[one(privateAddress)]],
   };
   return [
-    ...(dns.enableProxy ? [query] : []),
+    ...(dns.enableProxy && privateAddress !== 0 ? [query] : []),
     { ...everything, sources: forbidden },
     { ...everything, destinations: [forbidden] },
   ];

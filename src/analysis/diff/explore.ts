@@ -69,6 +69,8 @@ class Explorer {
   readonly #openFrom: Uint8Array;
   readonly #nodes: Node[] = [];
   readonly #nodeIds = new Map<string, number>();
+  readonly #sets = new Map<string, ClassSet>();
+  readonly #setIds = new Map<ClassSet, number>();
   readonly #memo = new Map<string, Found>();
   #work = 0;
   /** Once set, nothing more is looked into; what has been found stays true. */
@@ -79,7 +81,7 @@ class Explorer {
     this.#depth = depth;
     this.#bounds = bounds;
     this.#openFrom = new Uint8Array(clauses.count).fill(depth);
-    this.#intern();
+    this.#numberContents();
   }
 
   run(dimensions: readonly Dimension[]): Exploration {
@@ -94,13 +96,13 @@ class Explorer {
     if (this.#readTheSame(a, b, 0)) return { boxes: [], unfinished: [] };
     const found: [Part, Found][] = [];
     const unfinished: ClassSet[] = [];
-    let boxes = 0;
+    const distinct = new Set<number>();
     for (const part of this.#partsOf(a, b, dimensions, 0)) {
       const result = this.#compare(part.clauses, dimensions, 1);
-      boxes += result.length;
+      for (const id of result) distinct.add(id);
       found.push([part, result]);
       if (this.#stopped) unfinished.push({ classes: part.origins, allBut: part.rest });
-      if (boxes > this.#bounds.maxBoxes) this.#stopped = true;
+      if (distinct.size > this.#bounds.maxBoxes) this.#stopped = true;
     }
     const joined = this.#join(found);
     if (joined.length > this.#bounds.maxBoxes && unfinished.length === 0)
@@ -229,9 +231,22 @@ class Explorer {
     const rest = parts.find(part => part.rest);
     const classes = parts.filter(part => !part.rest).flatMap(part => part.origins);
     this.#spend(classes.length + (rest?.origins.length ?? 0));
-    if (!rest) return { classes: classes.sort((x, y) => x - y), allBut: false };
+    if (!rest) return this.#intern({ classes: classes.sort((x, y) => x - y), allBut: false });
     const back = new Set(classes);
-    return { classes: rest.origins.filter(id => !back.has(id)).sort((x, y) => x - y), allBut: true };
+    return this.#intern({
+      classes: rest.origins.filter(id => !back.has(id)).sort((x, y) => x - y),
+      allBut: true,
+    });
+  }
+
+  /** Equal sets become one. */
+  #intern(set: ClassSet): ClassSet {
+    const key = `${set.allBut ? '!' : ''}${set.classes.join()}`;
+    const known = this.#sets.get(key);
+    if (known) return known;
+    this.#sets.set(key, set);
+    this.#setIds.set(set, this.#setIds.size);
+    return set;
   }
 
   #narrowed(
@@ -253,7 +268,7 @@ class Explorer {
     const key =
       node.kind === 'outcomes'
         ? `${this.#outcomeOf(node.before)}>${this.#outcomeOf(node.after)}`
-        : `${node.next}:${node.set.allBut ? '!' : ''}${node.set.classes.join()}`;
+        : `${node.next}:${this.#setIds.get(node.set)}`;
     const known = this.#nodeIds.get(key);
     if (known !== undefined) return known;
     this.#spend(16);
@@ -271,7 +286,7 @@ class Explorer {
     throw new Error('a box without outcomes');
   }
 
-  #intern(): void {
+  #numberContents(): void {
     const { count, keys, outcomes } = this.#clauses;
     let boxKeys = new Int32Array(count);
     this.#boxKeys[this.#depth] = boxKeys;

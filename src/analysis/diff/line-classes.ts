@@ -5,8 +5,11 @@
 import type { Ipv4Range } from '#net/ipv4.ts';
 
 export interface LineClasses {
-  /** Pieces of each class, in order. Class 0 lies in no set and may be empty. */
-  readonly spans: readonly (readonly Ipv4Range[])[];
+  /** The pieces from left to right: the last number of each, and its class. */
+  readonly lasts: readonly number[];
+  readonly classes: readonly number[];
+  /** For each class its pieces, in order. Class 0 lies in no set and may be empty. */
+  readonly pieces: readonly (readonly number[])[];
   /** For each class the numbers of the sets it lies in, in order. */
   readonly sets: readonly (readonly number[])[];
 }
@@ -20,7 +23,9 @@ export function classesOfLine(sets: readonly (readonly Ipv4Range[])[], end: numb
   const turns = turnsOf(sets);
   const marks = sets.map((_, index) => scatter(index));
   const active = new Uint8Array(sets.length);
-  const spans: Ipv4Range[][] = [[]];
+  const lasts: number[] = [];
+  const classes: number[] = [];
+  const pieces: number[][] = [[]];
   const members: number[][] = [[]];
   const byHash = new Map<number, number[]>([[0, [0]]]);
   let hash = 0;
@@ -37,13 +42,15 @@ export function classesOfLine(sets: readonly (readonly Ipv4Range[])[], end: numb
     const inSets: number[] = [];
     for (let set = 0; set < active.length; set++) if (active[set] === 1) inSets.push(set);
     const id = members.push(inSets) - 1;
-    spans.push([]);
+    pieces.push([]);
     byHash.set(hash, [...known, id]);
     return id;
   };
   const close = (next: number): void => {
     if (next === position) return;
-    spans[classHere()]?.push({ first: position, last: next - 1 });
+    const id = classHere();
+    pieces[id]?.push(lasts.push(next - 1) - 1);
+    classes.push(id);
     position = next;
   };
 
@@ -56,7 +63,7 @@ export function classesOfLine(sets: readonly (readonly Ipv4Range[])[], end: numb
     hash ^= marks[set] ?? 0;
   }
   close(end);
-  return { spans, sets: members };
+  return { lasts, classes, pieces, sets: members };
 }
 
 /** Where membership of a set begins or ends, position and set in one number, in order of positions. */

@@ -2,7 +2,7 @@
 
 import type { AddressSet } from '#ir/policy.ts';
 import { createDimension, type Dimension } from './dimension.ts';
-import { classesOfLine } from './line-classes.ts';
+import { classesOfLine, type LineClasses } from './line-classes.ts';
 
 /** What a clause holds of a line: any of these sets, and within `within` where there is one. */
 export interface LinePart {
@@ -12,8 +12,7 @@ export interface LinePart {
 
 export interface LineDimension {
   readonly dimension: Dimension;
-  /** Pieces of each class. */
-  readonly spans: readonly AddressSet[];
+  readonly line: LineClasses;
   /** Equal numbers for clauses that hold the same, as they were written. */
   readonly keys: readonly number[];
 }
@@ -30,13 +29,13 @@ export function lineDimension(parts: readonly LinePart[], end: number): LineDime
       within: part.within && table.add(part.within),
     };
   });
-  const { spans, sets } = classesOfLine(table.sets, end);
+  const line = classesOfLine(table.sets, end);
 
   const asAny: number[][] = table.sets.map(() => []);
   written.forEach((part, clause) => {
     for (const set of part?.any ?? []) asAny[set]?.push(clause);
   });
-  const classes = sets.map(inSets => {
+  const classes = line.sets.map(inSets => {
     const here = new Set(inSets);
     const clauses = new Set<number>();
     for (const set of inSets) {
@@ -55,7 +54,7 @@ export function lineDimension(parts: readonly LinePart[], end: number): LineDime
     keyTable.set(key, known);
     return known;
   });
-  return { dimension: createDimension(classes, limited, (spans[0]?.length ?? 0) > 0), spans, keys };
+  return { dimension: createDimension(classes, limited, (line.pieces[0]?.length ?? 0) > 0), line, keys };
 }
 
 /** Sets by what they hold; a set that many clauses share is looked at once. */

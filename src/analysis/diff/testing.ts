@@ -65,7 +65,8 @@ export function textOfDecision(decision: Decision, withSnat: boolean): string {
   if (decision.action === 'Deny') return `Deny ${rule} none`;
   if (decision.path === 'forward') return `Allow ${rule} forward ${withSnat ? decision.snat : ''}`;
   if (decision.path !== 'nat') return `Allow ${rule} ${decision.path}`;
-  return `Allow ${rule} nat ${decision.translatedFqdn ?? decision.translatedAddress}:${decision.translatedPort}`;
+  const target = `${decision.translatedFqdn ?? decision.translatedAddress}:${decision.translatedPort}`;
+  return `Allow ${rule} nat ${target} ${withSnat ? (decision.snat ?? '') : ''}`;
 }
 
 export function actionOf(text: string): string {
