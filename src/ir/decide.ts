@@ -48,6 +48,9 @@ export function decideWith(
 ): Decision {
   const protocol = namedProtocol(asked.protocol);
   const flow = protocol === asked.protocol ? asked : { ...asked, protocol };
+  // A source that nobody can have is not who it says it is, whatever the rules say.
+  if (isOwnAddress(policy, flow.source)) return deny('ForbiddenAddress');
+  if (flow.from === 'inside' && isNeverATarget(flow.source)) return deny('ForbiddenAddress');
   const listed = findThreat(
     policy.threatIntel,
     // The far end of the flow: the feed lists what is on the Internet.
@@ -62,9 +65,8 @@ export function decideWith(
   if (isDnsQuery(policy, flow)) return { action: 'Allow', rule: null, reason: 'DnsProxy', path: 'local' };
   // Nothing behind the firewall stands at the firewall's own addresses, so there is nowhere to forward to; nobody has the
   // other ones.
-  if (isOwnAddress(policy, flow.destination) || isOwnAddress(policy, flow.source))
-    return deny('ForbiddenAddress');
-  if (isNeverATarget(flow.destination) || isNeverATarget(flow.source)) return deny('ForbiddenAddress');
+  if (isOwnAddress(policy, flow.destination)) return deny('ForbiddenAddress');
+  if (isNeverATarget(flow.destination)) return deny('ForbiddenAddress');
 
   const network = search.network(policy.networkRules, flow, context.namesOfAddress);
   if (network?.action === 'Deny') return deny('RuleMatched', network.ref);
