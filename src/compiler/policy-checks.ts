@@ -16,10 +16,12 @@ type Layers = readonly [PolicyLayer, ...PolicyLayer[]];
 /** Tiers of firewalls that a policy of a tier can be attached to (https://learn.microsoft.com/azure/firewall-manager/policy-overview). */
 const FITS = { Basic: ['Basic'], Standard: ['Standard', 'Premium'], Premium: ['Premium'] } as const;
 
+/** `natAddresses` are those of the firewall, where they are known. */
 export function faultsOfPolicy(
   layers: Layers,
   options: PolicyOptions,
   firewall: (AzureFirewall & { readonly id: string }) | undefined,
+  natAddresses?: readonly number[],
 ): Finding[] {
   const { policy } = attachedOf(layers);
   const faults: Finding[] = [];
@@ -33,7 +35,12 @@ export function faultsOfPolicy(
     });
   faults.push(...faultsOfNames(layers));
   const publicIps = firewall?.ipConfigurations.length ?? 0;
-  const counts = faultsOfCounts(rulesOfLayers(layers, options), publicIps, limitsOf(options), 'properties');
+  const rules = rulesOfLayers(layers, options);
+  // NAT rules that a parent has for other firewalls do not count here.
+  const nat = rules.nat.filter(
+    ({ destinations }) => !natAddresses || destinations.some(address => natAddresses.includes(address)),
+  );
+  const counts = faultsOfCounts({ ...rules, nat }, publicIps, limitsOf(options), 'properties');
   return [
     ...faults,
     ...inResource(policy.id, counts).map(fault => ({

@@ -125,6 +125,30 @@ describe('a policy and its firewall', () => {
     assert.deepEqual([only?.ref.rule, only?.destinations, others], ['r', ranges('20.1.1.1'), []]);
   });
 
+  it('NAT destinations count where they stand: 250 with the public IP, those of other firewalls apart', () => {
+    const rulesAt = (address: string, count: number) =>
+      nats(
+        Array.from({ length: count }, (_, index) =>
+          natRule({
+            name: `r${index}`,
+            destinationAddresses: [address],
+            destinationPorts: [`${1000 + index}`],
+          }),
+        ),
+        { name: address },
+      );
+    const inParent = (...collections: readonly Json[]) => [
+      attached,
+      child,
+      parent,
+      group(PARENT, 'g', 100, collections),
+    ];
+    resolved(inParent(rulesAt('20.1.1.1', 249), rulesAt('20.9.9.9', 249)));
+    const [fault] = faultsOf(inParent(rulesAt('20.1.1.1', 250)));
+    assert.deepEqual([fault?.code, fault?.resource], ['AzureFirewallLimitExceeded', CHILD]);
+    assert.match(fault?.message ?? '', /: 251 public IPs and unique NAT destinations together, at most 250/);
+  });
+
   it('NAT rules are not held against addresses that are not there yet', () => {
     const documents = [...natAt('20.9.9.9'), publicIp(PIP)];
     assert.deepEqual(

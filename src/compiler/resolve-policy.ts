@@ -125,7 +125,7 @@ function resolveLayers(
   const [first, ...others] = found.layers;
   if (!first || found.faults.length > 0) return failed(found.faults);
   const layers: readonly [PolicyLayer, ...PolicyLayer[]] = [first, ...others];
-  const faults = faultsOfPolicy(layers, options, attached?.firewall);
+  const faults = faultsOfPolicy(layers, options, attached?.firewall, firewallAddresses);
   return join(
     { faults, warnings: [] },
     finish(rulesOfLayers(layers, options), world, lowering => {

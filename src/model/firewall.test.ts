@@ -106,6 +106,20 @@ describe('a firewall document', () => {
     accepted(application({ protocols: [], targetFqdns: [], fqdnTags: ['azureKUBERNETESservice'] }));
   });
 
+  it('may name Mssql with a port', () => {
+    const parsed = accepted(application({ protocols: [{ protocolType: 'mssql', port: 1433 }] }));
+    assert.deepEqual(parsed.applicationRuleCollections[0]?.rules[0]?.protocols, [
+      { protocol: 'Mssql', port: 1433 },
+    ]);
+  });
+
+  it('may name a policy, and leaves rules and settings to it', () => {
+    const firewallPolicy = { id: `${SCOPE}/firewallPolicies/p` };
+    assert.equal(accepted(firewall({ firewallPolicy })).firewallPolicyId, firewallPolicy.id);
+    assert.equal(accepted(firewall({ firewallPolicy: null })).firewallPolicyId, undefined);
+    accepted(firewall({ firewallPolicy, networkRuleCollections: [], natRuleCollections: [] }));
+  });
+
   it('may switch off that FQDNs of network rules need the proxy', () => {
     accepted(
       firewall({
