@@ -162,6 +162,18 @@ describe('connections of an older policy', () => {
     assert.deepEqual(plane.lastRevocation, { kept: 1, cut: 2 });
     assert.deepEqual(problems, []);
   });
+
+  it('whose packet came before the list are probed too: only its sender knows that they are cut', async () => {
+    const { plane, netlink } = setUp();
+    await plane.apply(program(lines));
+    netlink.entries = [flow(0x40000000, '192.0.2.8'), flow(0x40000000, '192.0.2.7', 17)];
+    await plane.apply(program(lines));
+    assert.deepEqual(
+      netlink.probes.map(probe => probe.destination),
+      [address('10.42.1.4'), address('192.0.2.8')],
+    );
+    assert.deepEqual(netlink.marks, []);
+  });
 });
 
 describe('addresses of names', () => {

@@ -26,6 +26,12 @@ export async function revokeStaleFlows(
     ...netlink.listByMark(CLASS_ALLOW, CLASS_MASK),
     ...netlink.listByMark(CLASS_LOCAL, CLASS_MASK),
   ].filter(entry => generationOf(entry.mark) !== generation);
+  // A packet came before us and was cut alone: its sender knows, the other end may wait for ever. Asked after the stale ones,
+  // so that none is missed between the two.
+  const cutByPacket = netlink
+    .listByMark(CLASS_CUT, CLASS_MASK)
+    .filter(entry => entry.original.protocol === TCP);
+  netlink.probe(cutByPacket.flatMap(bothEnds), CLASS_PROBE);
   let cut = 0;
   for (let start = 0; start < stale.length; start += CHUNK) {
     const forbidden: ConntrackEntry[] = [];
