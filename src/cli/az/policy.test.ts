@@ -262,6 +262,20 @@ describe('collections', () => {
     );
   });
 
+  test('generic updates come after the change of the command', async () => {
+    await using harness = await withCollections();
+    await ok(
+      harness,
+      `${COLLECTION} remove ${IN_GROUP} -n app --set priority=300 ruleCollections[name=net].priority=350`,
+    );
+    assert.deepEqual(writtenProperties(harness), {
+      priority: 300,
+      ruleCollections: [{ ...NETWORK_COLLECTION, priority: 350 }, NAT_COLLECTION],
+    });
+    await ok(harness, `${COLLECTION} rule update ${IN_COLLECTION} net -n api --remove ruleCollections 1`);
+    assert.deepEqual(writtenProperties(harness).ruleCollections, [{ ...NETWORK_COLLECTION, priority: 350 }]);
+  });
+
   test('nobody waits with --no-wait, and nothing is printed', async () => {
     await using harness = await withGroup();
     const line = `${COLLECTION} add-filter-collection ${IN_GROUP} -n net ${NETWORK_FLAGS} --no-wait`;
@@ -415,7 +429,7 @@ describe('rules', () => {
     [
       'update --collection-name net -n api',
       2,
-      'nothing to update: give one of the flags of the rule, such as --source-addresses\n',
+      'nothing to update: give one of the flags of the rule, such as --source-addresses, --set, --add, --remove\n',
     ],
   ] as const)
     test(`refused: ${line}`, async () => {

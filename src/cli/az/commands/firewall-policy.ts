@@ -79,7 +79,6 @@ const refused = {
   '--explicit-proxy': 'clients reach the firewall by their route; there is no proxy to name.',
   '--idps-mode': noIdps,
   '--idps-profile': noIdps,
-  '--ids': 'name the policy with --name and --resource-group.',
 };
 
 export const commands: readonly Command[] = [
@@ -123,12 +122,15 @@ export const commands: readonly Command[] = [
   },
   deleteCommand(kind),
   listCommand(kind),
-  showCommand(kind),
+  showCommand({
+    ...kind,
+    showRefused: { '--expand': 'rules are shown by az network firewall policy rule-collection-group list.' },
+  }),
   {
     name: 'update',
     summary: 'Change the settings of a firewall policy.',
     arguments: [named('firewall policy'), resourceGroup, noWait, ...settings, ...genericUpdate],
-    refused,
+    refused: { ...refused, '--ids': 'name the policy with --name and --resource-group.' },
     examples: [
       'az network firewall policy update -g aks-egress-rg -n aks-egress-policy --threat-intel-mode Alert',
       'az network firewall policy update -g aks-egress-rg -n aks-egress-policy --add snat.privateRanges 192.0.2.0/24',

@@ -15,6 +15,13 @@ const kind = { type: 'azureFirewalls', noun: 'firewall' };
 const DNS_SECTION = 'DNS Arguments';
 const IP_SECTION = 'IP Configuration Arguments';
 
+const zones: Argument = {
+  key: 'zones',
+  flags: ['--zones', '-z'],
+  kind: 'list',
+  help: 'Space-separated availability zones, kept with the resource.',
+};
+
 const settings: readonly Argument[] = [
   {
     key: 'firewallPolicy',
@@ -50,6 +57,8 @@ const settings: readonly Argument[] = [
   tags,
 ];
 
+const noExplicitProxy = 'clients reach the firewall by their route; there is no proxy to name.';
+const noScaling = 'the gateway takes what the machine has.';
 const refused = {
   '--virtual-hub': 'there are no virtual hubs.',
   '--vhub': 'there are no virtual hubs.',
@@ -61,6 +70,15 @@ const refused = {
   '--fat-flow-logging': 'every decision is logged already.',
   '--enable-udp-log-optimization': 'every decision is logged already.',
   '--udp-log-optimization': 'every decision is logged already.',
+  '--enable-dnstap-logging': 'DNS questions are logged already.',
+  '--enable-explicit-proxy': noExplicitProxy,
+  '--enable-pac-file': noExplicitProxy,
+  '--http-port': noExplicitProxy,
+  '--https-port': noExplicitProxy,
+  '--pac-file': noExplicitProxy,
+  '--pac-file-port': noExplicitProxy,
+  '--max-capacity': noScaling,
+  '--min-capacity': noScaling,
   '--route-server-id': 'there is no route server.',
   '--edge-zone': 'there are no edge zones.',
   '--m-conf-name': 'the firewall is managed from outside its data path.',
@@ -85,12 +103,7 @@ export const commands: readonly Command[] = [
         default: 'Standard',
         help: 'Tier of the SKU.',
       },
-      {
-        key: 'zones',
-        flags: ['--zones', '-z'],
-        kind: 'list',
-        help: 'Space-separated availability zones, kept with the resource.',
-      },
+      zones,
       ...settings,
       {
         key: 'confName',
@@ -144,7 +157,7 @@ export const commands: readonly Command[] = [
   {
     name: 'update',
     summary: 'Change the settings of a firewall.',
-    arguments: [named('firewall'), resourceGroup, noWait, ...settings, ...genericUpdate],
+    arguments: [named('firewall'), resourceGroup, noWait, zones, ...settings, ...genericUpdate],
     refused,
     async run({ arm, values }) {
       const additional = additionalProperties(values);
@@ -153,13 +166,14 @@ export const commands: readonly Command[] = [
       const policy = policyId(arm, values);
       requireUpdate(
         values,
-        { ...additional, ...mode, ...given({ newTags, policy }) },
-        '--dns-servers, --enable-dns-proxy, --firewall-policy, --private-ranges, --threat-intel-mode, --tags',
+        { ...additional, ...mode, ...given({ newTags, policy, zones: values.list('zones') }) },
+        '--dns-servers, --enable-dns-proxy, --firewall-policy, --private-ranges, --threat-intel-mode, --tags, --zones',
       );
       const path = arm.networkPath(values.text('resourceGroup'), kind.type, values.text('name'));
       const change = (firewall: ArmObject): ArmObject => ({
         ...firewall,
         ...updatedTags(firewall, newTags),
+        ...given({ zones: values.list('zones') }),
         properties: {
           ...withPolicy(withAdditionalProperties(propertiesOf(firewall), additional), policy),
           ...mode,

@@ -125,6 +125,7 @@ export const unsupportedGroups: Readonly<Record<string, string>> = {
   logout: 'there is nothing to log out from.',
   role: 'Postern has no roles.',
   vm: 'hosts are made by `postern lab add-host`.',
+  'network firewall learned-ip-prefix': 'there is no route server.',
   'network firewall policy deploy': 'there are no drafts; a change is live once it is made.',
   'network firewall policy draft': 'there are no drafts; a change is live once it is made.',
   'network firewall policy rule-collection-group draft':

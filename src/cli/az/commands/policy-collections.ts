@@ -4,6 +4,7 @@
 import { named, noWait, resourceGroup } from '../arguments.ts';
 import type { Arm, ArmObject } from '../arm.ts';
 import { AzError } from '../errors.ts';
+import { applyUpdates, genericUpdate } from '../generic-update.ts';
 import { presentResource } from '../present.ts';
 import type { Argument, Command, Values } from '../spec.ts';
 import { given, namedItems, propertiesOf, sameName } from './fields.ts';
@@ -62,6 +63,7 @@ export const commands: readonly Command[] = [
       ...commonArguments,
       ...networkArguments,
       ...applicationArguments,
+      ...genericUpdate,
     ],
     refused: refusedRuleFlags,
     table: collectionsTable,
@@ -88,6 +90,7 @@ export const commands: readonly Command[] = [
         argument.key === 'ipProtocols' ? { ...argument, required: true } : argument,
       ),
       ...natArguments,
+      ...genericUpdate,
     ],
     table: collectionsTable,
     examples: [
@@ -110,7 +113,7 @@ export const commands: readonly Command[] = [
   {
     name: 'remove',
     summary: 'Remove a collection with all its rules.',
-    arguments: [...collectionArguments, noWait],
+    arguments: [...collectionArguments, noWait, ...genericUpdate],
     table: collectionsTable,
     async run({ arm, values, warn }) {
       const group = await editGroup(arm, values, current => {
@@ -146,14 +149,20 @@ async function addCollection(
   return presentCollections(group);
 }
 
-/** Undefined if nobody waits. */
+/** Writes the group with the change and then those of `--set`, `--add`, `--remove`. Undefined if nobody waits. */
 export function editGroup(
   arm: Arm,
   values: Values,
   change: (group: ArmObject) => ArmObject | undefined,
 ): Promise<ArmObject | undefined> {
   const path = groupPath(arm, values, values.text('groupName'));
-  return arm.edit(path, change, { noWait: values.switch('noWait') });
+  const updates = values.updates();
+  const both = (group: ArmObject): ArmObject | undefined => {
+    const changed = change(group);
+    if (!updates) return changed;
+    return applyUpdates(changed ?? group, updates, { forceString: values.switch('forceString') });
+  };
+  return arm.edit(path, both, { noWait: values.switch('noWait') });
 }
 
 export function collectionsOf(group: ArmObject): ArmObject[] {

@@ -3,9 +3,10 @@
 
 import { named, noWait, resourceGroup } from '../arguments.ts';
 import { AzError } from '../errors.ts';
+import { genericUpdate } from '../generic-update.ts';
 import { presentResource } from '../present.ts';
 import type { Argument, Command } from '../spec.ts';
-import { requireChange, sameName } from './fields.ts';
+import { requireUpdate, sameName } from './fields.ts';
 import { editGroup, groupName, requireType, ruleType, withRules } from './policy-collections.ts';
 import {
   applicationArguments,
@@ -34,7 +35,7 @@ export const commands: readonly Command[] = [
   {
     name: 'add',
     summary: 'Add a rule to a collection.',
-    arguments: [...where, { ...ruleType, required: true }, noWait, ...fields],
+    arguments: [...where, { ...ruleType, required: true }, noWait, ...fields, ...genericUpdate],
     refused: refusedRuleFlags,
     examples: [
       "az network firewall policy rule-collection-group collection rule add -g aks-egress-rg --policy-name aks-egress-policy --rcg-name aks --collection-name app -n registry --rule-type ApplicationRule --protocols https=443 --source-addresses '*' --target-fqdns mcr.microsoft.com '*.data.mcr.microsoft.com'",
@@ -54,7 +55,7 @@ export const commands: readonly Command[] = [
   {
     name: 'remove',
     summary: 'Remove a rule from a collection.',
-    arguments: [...where, noWait],
+    arguments: [...where, noWait, ...genericUpdate],
     async run({ arm, values, warn }) {
       const name = values.text('name');
       const group = await editGroup(arm, values, current =>
@@ -71,7 +72,7 @@ export const commands: readonly Command[] = [
   {
     name: 'update',
     summary: 'Change a rule of a collection: what is given is replaced, the rest stays.',
-    arguments: [...where, noWait, ...fields],
+    arguments: [...where, noWait, ...fields, ...genericUpdate],
     refused: refusedRuleFlags,
     examples: [
       'az network firewall policy rule-collection-group collection rule update -g aks-egress-rg --policy-name aks-egress-policy --rcg-name aks --collection-name app -n registry --target-fqdns mcr.microsoft.com',
@@ -81,7 +82,7 @@ export const commands: readonly Command[] = [
       const changes = Object.fromEntries(
         fields.filter(({ key }) => values.has(key)).map(({ key }) => [key, true]),
       );
-      requireChange(changes, 'the flags of the rule, such as --source-addresses');
+      requireUpdate(values, changes, 'the flags of the rule, such as --source-addresses');
       const group = await editGroup(arm, values, current =>
         withRules(current, values, rules => {
           if (!rules.some(rule => sameName(rule, name))) {

@@ -13,14 +13,16 @@ export interface ResourceKind {
   /** Rows of `show` and `list` for `-o table`, where they are not the plain ones. */
   readonly showTable?: (result: unknown) => unknown;
   readonly listTable?: (result: unknown) => unknown;
+  /** What `show` refuses besides `--ids`. */
+  readonly showRefused?: Readonly<Record<string, string>>;
 }
 
-export function showCommand({ type, noun, showTable }: ResourceKind): Command {
+export function showCommand({ type, noun, showTable, showRefused }: ResourceKind): Command {
   return {
     name: 'show',
     summary: `Show a ${noun}.`,
     arguments: [named(noun), resourceGroup],
-    refused: { '--ids': 'name the resource with --name and --resource-group.' },
+    refused: { '--ids': 'name the resource with --name and --resource-group.', ...showRefused },
     ...(showTable && { table: showTable }),
     async run({ arm, values }) {
       return presentResource(
