@@ -54,7 +54,7 @@ export function decideWith(
   const listed = findThreat(
     policy.threatIntel,
     // The far end of the flow: the feed lists what is on the Internet.
-    { addresses: [flow.from === 'inside' ? flow.destination : flow.source], fqdn: flow.claim?.fqdn },
+    { addresses: [flow.from === 'inside' ? flow.destination : flow.source] },
     context.threats,
   );
   if (listed?.action === 'Deny') return deny('ThreatIntel');
@@ -70,7 +70,8 @@ export function decideWith(
 
   const network = search.network(policy.networkRules, flow, context.namesOfAddress);
   if (network?.action === 'Deny') return deny('RuleMatched', network.ref);
-  if (network && isBound(policy, network, flow)) return decideBound(network, flow.claim);
+  if (network && isBound(policy, network, flow))
+    return saysListedName(policy, flow, context) ? deny('ThreatIntel') : decideBound(network, flow.claim);
   if (network) {
     const snat = snatOf(policy, flow.destination);
     if (snat === 'PublicIp' && flow.protocol !== 'TCP' && flow.protocol !== 'UDP')
@@ -81,6 +82,7 @@ export function decideWith(
   if (flow.protocol !== 'TCP') return deny('DefaultAction');
   if (!isApplicationPort(policy, flow.destinationPort)) return deny('DefaultAction');
   if (!flow.claim) return { action: 'Pending', reason: 'AwaitingName' };
+  if (saysListedName(policy, flow, context)) return deny('ThreatIntel');
   const { source, destination, destinationPort: port, claim } = flow;
   return decideNamed(search, policy, { source, destination, port, claim });
 }
@@ -102,6 +104,11 @@ function decideNamed(search: RuleSearch, rules: NamedRules, query: ApplicationQu
   if (!rule) return deny('DefaultAction');
   if (rule.action === 'Deny') return deny('RuleMatched', rule.ref);
   return { action: 'Allow', rule: rule.ref, reason: 'RuleMatched', path: 'proxy' };
+}
+
+/** A name is read only by the L7 engine: what the kernel forwards is held against the feed by its address alone. */
+function saysListedName(policy: ResolvedPolicy, { claim }: Flow, { threats }: DecisionContext): boolean {
+  return findThreat(policy.threatIntel, { fqdn: claim?.fqdn }, threats)?.action === 'Deny';
 }
 
 /** What threat intelligence says about a flow or a name; undefined when it has nothing to say. */

@@ -236,6 +236,11 @@ const threats: readonly Fact[] = [
       [plain('bad.example.org'), 'Deny - (ThreatIntel)'],
       [web('good.example.org'), 'Allow proxy app (RuleMatched)'],
       [flow('tcp 10.42.1.5 > 6.6.6.7:22'), 'Allow forward snat net (RuleMatched)'],
+      // Nobody reads the name of what the kernel forwards.
+      [
+        flow('tcp 10.42.1.5 > 6.6.6.7:22', claim('Https', 'bad.example.org')),
+        'Allow forward snat net (RuleMatched)',
+      ],
     ],
   },
   ...(['Alert', 'Off'] as const).map(
