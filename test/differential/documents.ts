@@ -75,7 +75,7 @@ const serviceTag = fc.constantFrom(
   'Storage',
   'storage',
 );
-const groups = fc.uniqueArray(fc.constantFrom(...GROUP_NAMES), { maxLength: 2 });
+const groups: fc.Arbitrary<string[]> = fc.uniqueArray(fc.constantFrom(...GROUP_NAMES), { maxLength: 2 });
 
 const sources = fc
   .tuple(
@@ -83,7 +83,7 @@ const sources = fc
       { weight: 2, arbitrary: fc.constant(['*']) },
       { weight: 3, arbitrary: fc.array(address, { maxLength: 3 }) },
     ),
-    fc.oneof({ weight: 4, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: groups }),
+    fc.oneof({ weight: 4, arbitrary: fc.constant<string[]>([]) }, { weight: 1, arbitrary: groups }),
   )
   .map(([addresses, names]): Json => {
     if (addresses.length === 0 && names.length === 0) return { sourceAddresses: ['*'] };
@@ -133,7 +133,7 @@ const destinations = fc
     addresses: fc.array(fc.oneof({ weight: 5, arbitrary: address }, { weight: 1, arbitrary: serviceTag }), {
       maxLength: 3,
     }),
-    names: fc.oneof({ weight: 4, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: groups }),
+    names: fc.oneof({ weight: 4, arbitrary: fc.constant<string[]>([]) }, { weight: 1, arbitrary: groups }),
     fqdns: fc.oneof(
       { weight: 3, arbitrary: fc.constant([]) },
       { weight: 1, arbitrary: fc.uniqueArray(networkFqdn, { maxLength: 2 }) },
@@ -175,23 +175,22 @@ const targetFqdn = fc.constantFrom(
   '*.net',
   '*ple.net',
 );
-const applicationProtocol = (mssql: boolean) =>
-  fc.constantFrom(
-    { protocolType: 'Http', port: 80 },
-    { protocolType: 'Https', port: 443 },
-    { protocolType: 'Http', port: 8080 },
-    { protocolType: 'Https', port: 8443 },
-    // Both on one port.
-    { protocolType: 'Http', port: 8005 },
-    { protocolType: 'Https', port: 8005 },
-    ...(mssql ? [{ protocolType: 'Mssql', port: 1433 }] : []),
-  );
+const applicationProtocol = fc.constantFrom(
+  { protocolType: 'Http', port: 80 },
+  { protocolType: 'Https', port: 443 },
+  { protocolType: 'Http', port: 8080 },
+  { protocolType: 'Https', port: 8443 },
+  // Both on one port.
+  { protocolType: 'Http', port: 8005 },
+  { protocolType: 'Https', port: 8005 },
+  { protocolType: 'Mssql', port: 1433 },
+);
 
 const applicationRule = (kind: 'classic' | 'policy') =>
   fc
     .record({
       from: sources,
-      protocols: fc.uniqueArray(applicationProtocol(true), {
+      protocols: fc.uniqueArray(applicationProtocol, {
         minLength: 1,
         maxLength: 3,
         selector: item => `${item.protocolType}:${item.port}`,
@@ -227,7 +226,8 @@ const applicationRule = (kind: 'classic' | 'policy') =>
     .map(
       ({ from, to, targets, protocols: spoken }): Json => ({
         // SQL Server has no FQDN tags.
-        protocols: 'fqdnTags' in targets ? spoken.filter(one => one.protocolType !== 'Mssql') : spoken,
+        protocols:
+          'fqdnTags' in targets ? spoken.filter(({ protocolType }) => protocolType !== 'Mssql') : spoken,
         ...targets,
         ...from,
         ...to,

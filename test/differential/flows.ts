@@ -11,6 +11,7 @@ import {
   NAMES,
   PRIVATE_IP,
   PUBLIC_IPS,
+  SERVER_PREFIXES,
   SERVICE_TAGS,
   THREAT_ADDRESSES,
 } from './world.ts';
@@ -32,8 +33,8 @@ interface RuleChoices {
   readonly destinations: readonly number[];
   readonly protocols: readonly Flow['protocol'][];
   readonly ports: readonly number[];
-  /** What clients say to an application rule. */
-  readonly claims: readonly NonNullable<Flow['claim']>[];
+  /** What clients say to an application rule, and on which port. */
+  readonly claims: readonly (NonNullable<Flow['claim']> & { readonly port: number })[];
 }
 
 const INSIDE = INSIDE_PREFIXES.map(text => range(text));
@@ -95,6 +96,7 @@ function valuesIn(json: unknown, documents: Question['documents']): Values {
     else if (/^\d{1,5}(-\d{1,5})?$/.test(text)) {
       const [first = 0, last = first] = text.split('-').map(Number);
       addEnds(values.ports, first, last);
+      values.ports.delete(65_536);
     } else if (/^\*?\.?[a-z.]+\.[a-z]+$/i.test(text) && parseIpv4(text) === undefined) {
       for (const name of nearNames(text.toLowerCase())) values.names.add(name);
       for (const address of NAMES[text.toLowerCase()] ?? []) values.addresses.add(addressOf(address));
@@ -145,9 +147,11 @@ function ruleChoices(rule: Json, documents: Question['documents']): RuleChoices 
     protocols: isApplication ? ['TCP'] : spoken.flatMap(item => protocolsNamed(String(item))),
     ports: isApplication ? services.map(({ port }) => port) : [...of('destinationPorts').ports],
     claims: [
-      ...services.flatMap(({ protocolType: protocol }) => names.map(fqdn => ({ protocol, fqdn }))),
+      ...services.flatMap(({ protocolType: protocol, port }) =>
+        names.map(fqdn => ({ protocol, fqdn, port })),
+      ),
       // For rules whose names a client must say.
-      ...[...of('destinationFqdns').names].map(fqdn => ({ protocol: 'Https' as const, fqdn })),
+      ...[...of('destinationFqdns').names].map(fqdn => ({ protocol: 'Https' as const, fqdn, port: 443 })),
     ],
   };
 }
@@ -194,11 +198,45 @@ export function flowOf(choices: Choices, seed: number, { claims = false } = {}):
   const destinationPort = !hasPorts ? 0 : toProxy ? 53 : of(rule?.ports, choices.ports);
   const flow: Flow = { protocol, source, destination, destinationPort, from: 'inside' };
   if (!claims || protocol !== 'TCP') return flow;
-  const fitting = rule?.claims;
-  const claim = of(fitting, [
+  const { protocol: said, fqdn } = of<NonNullable<Flow['claim']>>(rule?.claims, [
     { protocol: pick(CLAIMED), fqdn: next() < 0.1 ? undefined : pick(choices.names) },
   ]);
-  return { ...flow, claim };
+  return { ...flow, claim: { protocol: said, fqdn } };
+}
+
+/** Where the servers of the kernel test stand. */
+const SERVERS = SERVER_PREFIXES.map(text => range(text));
+const isServed = (address: number): boolean =>
+  SERVERS.some(({ first, last }) => first <= address && address <= last);
+
+/** A flow that a real client can open and a real server can serve, with a claim; mostly one that some rule waits for. */
+export function requestOf(choices: Choices, seed: number): Flow & Required<Pick<Flow, 'claim'>> {
+  const next = random(seed);
+  const pick = <T>(list: readonly T[]): T => list[Math.floor(next() * list.length)] as T;
+  const speaking = choices.rules.filter(({ claims }) => claims.length > 0);
+  const rule = next() < 0.8 && speaking.length > 0 ? pick(speaking) : undefined;
+  const sources = rule?.sources.filter(isInside) ?? [];
+  const destinations = rule?.destinations.filter(isServed) ?? [];
+  const { port, protocol, fqdn } =
+    rule && next() < 0.85
+      ? pick(rule.claims)
+      : {
+          ...pick([
+            { port: 80, protocol: 'Http' as const },
+            { port: 443, protocol: 'Https' as const },
+          ]),
+          fqdn: pick(choices.names),
+        };
+  return {
+    protocol: 'TCP',
+    source: pick(sources.length > 0 && next() < 0.85 ? sources : choices.sources),
+    destination: pick(
+      destinations.length > 0 && next() < 0.85 ? destinations : choices.destinations.filter(isServed),
+    ),
+    destinationPort: port,
+    from: 'inside',
+    claim: { protocol, fqdn: next() < 0.06 ? undefined : fqdn },
+  };
 }
 
 function isSendable(address: number): boolean {

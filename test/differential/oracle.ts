@@ -70,21 +70,22 @@ class Oracle {
   }
 
   judge(packet: Packet): string {
+    const own = this.#ownAddresses();
+    if (own.all.includes(packet.source)) return 'Deny - ForbiddenAddress';
+    if (packet.from === 'inside' && isWithinAny(packet.source, NEVER)) return 'Deny - ForbiddenAddress';
     if (this.#isThreat(packet)) return 'Deny - ThreatIntel';
     for (const rule of this.#rules('nat')) if (this.#natMatches(rule, packet)) return translation(rule);
     if (packet.from === 'outside') return 'Deny - NoNatRule';
-    const own = this.#ownAddresses();
     const asksDns = packet.port === 53 && (packet.protocol === 'TCP' || packet.protocol === 'UDP');
     if (this.#dnsProxy() && asksDns && packet.destination === own.privateIp) return 'Allow local';
-    for (const address of [packet.destination, packet.source]) {
-      if (own.all.includes(address)) return 'Deny - ForbiddenAddress';
-      if (isWithinAny(address, NEVER)) return 'Deny - ForbiddenAddress';
-    }
+    if (own.all.includes(packet.destination)) return 'Deny - ForbiddenAddress';
+    if (isWithinAny(packet.destination, NEVER)) return 'Deny - ForbiddenAddress';
     for (const rule of this.#rules('network')) {
       const how = this.#networkMatches(rule, packet);
       if (how === 'no') continue;
       if (rule.action === 'Deny') return `Deny ${rule.ref} RuleMatched`;
-      if (how === 'by name' && this.#mustSayName(packet)) return bound(rule, packet);
+      if (how === 'by name' && this.#mustSayName(packet))
+        return this.#isThreatName(packet) ? 'Deny - ThreatIntel' : bound(rule, packet);
       const snat = this.#snat(packet.destination);
       if (snat === 'PublicIp' && packet.protocol !== 'TCP' && packet.protocol !== 'UDP')
         return `Deny ${rule.ref} ProtocolNotTranslated`;
@@ -93,6 +94,7 @@ class Oracle {
     if (packet.protocol !== 'TCP') return 'Deny - DefaultAction';
     if (!this.#isApplicationPort(packet.port)) return 'Deny - DefaultAction';
     if (!packet.claim) return 'Pending';
+    if (this.#isThreatName(packet)) return 'Deny - ThreatIntel';
     return this.#judgeName(packet, packet.claim);
   }
 
@@ -226,19 +228,25 @@ class Oracle {
   // Settings.
 
   /** Of a child the stricter of both modes counts, and both allow lists. */
-  #isThreat({ from, source, destination, claim }: Packet): boolean {
-    const settings =
-      this.#policies.length === 0 ? [classicThreats(this.#firewall)] : this.#policies.map(policyThreats);
+  #isThreat({ from, source, destination }: Packet): boolean {
+    const settings = this.#threatSettings();
     if (!settings.some(({ mode }) => mode === 'Deny')) return false;
-    const allowedNames = settings.flatMap(({ fqdns }) => fqdns);
     const allowedAddresses = settings.flatMap(({ addresses }) => addresses);
-    const fqdn = claim?.fqdn;
-    if (fqdn !== undefined) {
-      if (allowedNames.some(text => nameFits(text, fqdn))) return false;
-      if (THREAT_NAMES.some(name => name === fqdn)) return true;
-    }
     const far = from === 'inside' ? destination : source;
     return isWithinAny(far, THREAT_ADDRESSES) && !isWithinAny(far, allowedAddresses);
+  }
+
+  /** Names are read, and so held against the feed, only where the L7 engine has the connection. */
+  #isThreatName({ claim }: Packet): boolean {
+    const settings = this.#threatSettings();
+    const fqdn = claim?.fqdn;
+    if (fqdn === undefined || !settings.some(({ mode }) => mode === 'Deny')) return false;
+    const isAllowed = settings.some(({ fqdns }) => fqdns.some(text => nameFits(text, fqdn)));
+    return !isAllowed && THREAT_NAMES.some(name => name === fqdn);
+  }
+
+  #threatSettings() {
+    return this.#policies.length === 0 ? [classicThreats(this.#firewall)] : this.#policies.map(policyThreats);
   }
 
   /** A child's own DNS settings count; it inherits none. */
