@@ -40,7 +40,7 @@ export type Unfinished =
   | { readonly what: 'AddressesWithTwoNames' };
 
 /** Enough for a person to read and a machine to count; more is a sign that two policies have little in common. */
-const MAXIMUM_ENTRIES = 10_000;
+const MAXIMUM_ENTRIES = 50_000;
 const MAXIMUM_WORK = 300_000_000;
 const MAXIMUM_NAME_PAIRS = 50_000;
 

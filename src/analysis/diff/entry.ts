@@ -23,8 +23,8 @@ export interface DiffEntry {
   readonly destinations: AddressSet;
   readonly sourceCount: number;
   readonly destinationCount: number;
-  /** Absent means whatever names the address has. */
-  readonly destinationNames?: DestinationNameSet;
+  /** Undefined means whatever names the address has. */
+  readonly destinationNames: DestinationNameSet | undefined;
   /** What the client must name, for services with a claim. Undefined means any name. */
   readonly claimedNames: readonly NamePattern[] | undefined;
 }
@@ -61,7 +61,7 @@ export class EntryReader {
   entry(sets: readonly ClassSet[], before: Outcome, after: Outcome): DiffEntry {
     const [services, from, to, names, claims] = sets as [ClassSet, ClassSet, ClassSet, ClassSet, ClassSet];
     const [sources, destinations] = [this.#sources, this.#destinations];
-    const destinationNames = this.#destinationNames(names);
+    const destinationNames = () => this.#destinationNames(names);
     const claimedNames = () => this.#claimedNames(claims);
     return {
       kind: kindOf(before, after),
@@ -76,7 +76,9 @@ export class EntryReader {
       },
       sourceCount: sources.count(from),
       destinationCount: destinations.count(to),
-      ...(destinationNames && { destinationNames }),
+      get destinationNames() {
+        return destinationNames();
+      },
       get claimedNames() {
         return claimedNames();
       },

@@ -1,0 +1,47 @@
+// Sets of addresses in few words. Addresses that no flow may use (the firewall's own, multicast, loopback) cut holes into
+// nearly every set; people are not shown them, programs are.
+
+import type { AddressSet } from '#ir/policy.ts';
+import { formatRange, type Ipv4Range } from '#net/ipv4.ts';
+import { complementOf } from './ranges.ts';
+
+export interface AddressTextOptions {
+  /** Merged: what need not be told. */
+  readonly unusable: AddressSet;
+  /** Ranges shown, at most. */
+  readonly most: number;
+}
+
+/** `*`, `10.0.0.0/8, 192.0.2.1 and 12 more`, `* except 192.0.2.0/24`. */
+export function describeAddresses(ranges: AddressSet, { unusable, most }: AddressTextOptions): string {
+  const missing = complementOf(ranges).flatMap(gap => outsideOf(gap, unusable));
+  if (missing.length === 0) return '*';
+  const bridged = bridge(ranges, unusable);
+  return missing.length < bridged.length && missing.length <= most
+    ? `* except ${listed(missing.map(formatRange), most)}`
+    : listed(bridged.map(formatRange), most);
+}
+
+export function listed(words: readonly string[], most: number): string {
+  const shown = words.slice(0, most).join(', ');
+  return words.length > most ? `${shown} and ${words.length - most} more` : shown;
+}
+
+/** The parts of a range that a set leaves. */
+function outsideOf({ first, last }: Ipv4Range, set: AddressSet): Ipv4Range[] {
+  return complementOf(set)
+    .map(part => ({ first: Math.max(part.first, first), last: Math.min(part.last, last) }))
+    .filter(part => part.first <= part.last);
+}
+
+/** Neighbours with nothing usable between them become one. */
+function bridge(ranges: AddressSet, unusable: AddressSet): Ipv4Range[] {
+  const bridged: { first: number; last: number }[] = [];
+  for (const { first, last } of ranges) {
+    const previous = bridged.at(-1);
+    if (previous && outsideOf({ first: previous.last + 1, last: first - 1 }, unusable).length === 0)
+      previous.last = last;
+    else bridged.push({ first, last });
+  }
+  return bridged;
+}

@@ -1,0 +1,100 @@
+// `postern diff A B`: what two sets of rules decide differently, not how their texts differ. Offline and unprivileged.
+
+import { parseArgs } from 'node:util';
+import { diffPolicies, type PolicyDiff } from '#analysis/diff/diff.ts';
+import { toDiffJson } from '#analysis/diff/diff-json.ts';
+import { describeDiff } from '#analysis/diff/diff-text.ts';
+import { inOrderOfRisk } from '#analysis/diff/weigh.ts';
+import type { AddressSet, ResolvedPolicy } from '#ir/policy.ts';
+import { intersectRanges, mergeRanges, NEVER_A_TARGET } from '#net/ipv4.ts';
+import { type CommandWorld, REAL_WORLD, usageFault } from './command-world.ts';
+import { POLICY_INPUT_FLAGS, POLICY_INPUT_HELP, readPolicyInput } from './policy-input.ts';
+
+const HELP = `Usage: postern diff A B [OPTIONS]
+
+What becomes newly allowed, newly denied, or decided by another rule when the rules A are replaced by B: sources,
+destinations or names, protocols and ports, each with the rule before and after. A and B are what --policy takes elsewhere:
+FILE, FOLDER or store. Exit code 0 both mean the same, 3 they differ or the comparison was not finished, 1 error, 2 usage.
+
+  --no-rules               leave out flows that are allowed or denied as before, in the same way, by another rule
+  --all                    every entry and every address; without, long lists are cut short
+  --max-boxes N            entries after which to stop; default 50000
+  -o, --output json|text   default text; json is complete, and has addresses that no flow may use taken out
+
+Names of network rules stand for addresses that are not known here. An address with several names goes by the one whose
+rule comes first. Feeds of threat intelligence count as empty, and names of DNAT targets as resolved.
+
+Options for reading A and B, the same for both (without --policy):
+${POLICY_INPUT_HELP}`;
+
+const { policy: _policy, ...INPUT_FLAGS } = POLICY_INPUT_FLAGS;
+const OPTIONS = {
+  ...INPUT_FLAGS,
+  'no-rules': { type: 'boolean' },
+  all: { type: 'boolean' },
+  'max-boxes': { type: 'string' },
+  output: { type: 'string', short: 'o' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+const SAME = 0;
+const ERROR = 1;
+const USAGE = 2;
+const DIFFERENT = 3;
+
+export async function runDiff(args: readonly string[], world: CommandWorld = REAL_WORLD): Promise<number> {
+  const refuse = (code: number, ...messages: readonly string[]): number => {
+    for (const message of messages) world.error(`postern diff: ${message}\n`);
+    return code;
+  };
+  let parsed: ReturnType<typeof parse>;
+  try {
+    parsed = parse(args);
+  } catch (error) {
+    return refuse(USAGE, usageFault(error, 'diff'));
+  }
+  const { values, positionals } = parsed;
+  if (values.help) {
+    world.out(HELP);
+    return SAME;
+  }
+  const { output = 'text', 'max-boxes': boxes = '50000', 'no-rules': withoutRules = false } = values;
+  const usage: string[] = [];
+  if (positionals.length !== 2) usage.push('two sets of rules are needed: postern diff A B.');
+  if (output !== 'json' && output !== 'text') usage.push(`--output ${output}: json or text.`);
+  if (!/^[1-9]\d{0,8}$/.test(boxes)) usage.push(`--max-boxes ${boxes}: a number from 1.`);
+  if (usage.length > 0) return refuse(USAGE, ...usage);
+
+  const policies: ResolvedPolicy[] = [];
+  for (const side of positionals) {
+    const read = await readPolicyInput({ ...values, policy: [side] }, world);
+    if (read.faults) return refuse(read.usage ? USAGE : ERROR, ...read.faults);
+    const { input } = read;
+    for (const warning of input.warnings) world.error(`postern diff: warning: ${input.describe(warning)}\n`);
+    policies.push(input.policy);
+  }
+  const [before, after] = policies as [ResolvedPolicy, ResolvedPolicy];
+  const diff = diffPolicies(before, after, { rules: !withoutRules, maxEntries: Number(boxes) });
+  const entries = inOrderOfRisk(diff.entries);
+  if (output === 'json') for (const piece of toDiffJson(diff, entries)) world.out(piece);
+  else {
+    const unusable = intersectRanges(unusableUnder(before), unusableUnder(after));
+    for (const line of describeDiff(diff, entries, { unusable, all: values.all ?? false }))
+      world.out(`${line}\n`);
+  }
+  return isEmpty(diff) ? SAME : DIFFERENT;
+}
+
+function parse(args: readonly string[]) {
+  return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
+}
+
+function isEmpty({ entries, renamed, settings, unfinished }: PolicyDiff): boolean {
+  return entries.length + renamed.length + settings.length + unfinished.length === 0;
+}
+
+/** Addresses that are neither source nor destination of a flow that rules decide. */
+function unusableUnder({ privateAddress, publicIps }: ResolvedPolicy): AddressSet {
+  const own = [privateAddress, ...publicIps.map(({ address }) => address)];
+  return mergeRanges([...NEVER_A_TARGET, ...own.map(address => ({ first: address, last: address }))]);
+}
