@@ -4,10 +4,11 @@
 import { parseArgs } from 'node:util';
 import { describeMachine, formatMachine, formatResults } from './report.ts';
 import { decideRows } from './rows/decide.ts';
+import { diffRows } from './rows/diff.ts';
 import { documentRows } from './rows/documents.ts';
 import { type Comparison, compare } from './runner.ts';
 
-const ROWS: readonly Comparison[] = [...decideRows, ...documentRows];
+const ROWS: readonly Comparison[] = [...decideRows, ...documentRows, ...diffRows];
 
 const { values, positionals } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
