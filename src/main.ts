@@ -10,6 +10,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Run>>> = {
   logs: async () => (await import('#cli/logs.ts')).runLogs,
   tags: async () => (await import('#cli/tags.ts')).runTags,
   decide: async () => (await import('#cli/decide.ts')).runDecide,
+  test: async () => (await import('#cli/test.ts')).runTest,
+  diff: async () => (await import('#cli/diff.ts')).runDiff,
   up: async () => (await import('#router/command.ts')).runUp,
   status: async () => (await import('#router/command.ts')).runStatus,
   down: async () => (await import('#router/command.ts')).runDown,
@@ -23,6 +25,8 @@ const HELP = `Usage: postern COMMAND [ARGUMENTS]
   logs      decisions of the firewall, for people
   tags      service tags and FQDN tags: show, import
   decide    what a set of rules does with one connection, and why; needs no firewall
+  test      policy tests out of YAML files; needs no firewall
+  diff      what two sets of rules decide differently
   up        control plane and gateway on this router; status, down
   doctor    what this kernel offers and what is missing
   gateway   the data plane alone, told what to do over its control channel

@@ -1,7 +1,7 @@
 // A decision as it is shown: the JSON form that scripts read, the words that people read, and what a person should know about a
 // rule that decided by the names of an address. Pure.
 
-import { type DecisionContext, decide } from '#ir/decide.ts';
+import { decide } from '#ir/decide.ts';
 import type { Decision, Flow, ReasonCode, SnatClass } from '#ir/decision.ts';
 import type { NetworkRule, ResolvedPolicy } from '#ir/policy.ts';
 import { formatRuleRef, type RuleRef } from '#model/rule-ref.ts';
@@ -30,27 +30,33 @@ export interface DecisionJson {
 
 export type Settled = Exclude<Decision, { action: 'Pending' }>;
 
-export interface Answer {
-  /** The flow that the decision is about: of several addresses one that is denied, if any is. */
-  readonly flow: Flow;
-  readonly decision: Settled;
+/** Of several addresses one that is denied, if any is. */
+export interface Answer extends Judged {
   /** How many of the addresses are denied. */
   readonly denied: number;
 }
 
-export function answer(
+export interface Judged {
+  readonly flow: Flow;
+  readonly decision: Settled;
+}
+
+/** In the order of the addresses. */
+export function decideAll(
   policy: ResolvedPolicy,
-  asked: Asked,
-  context: Omit<DecisionContext, 'namesOfAddress'> = {},
-): Answer {
-  const answers = asked.flows.map(flow => ({
+  { flows: [first, ...others], namesOfAddress }: Asked,
+): readonly [Judged, ...Judged[]] {
+  const judge = (flow: Flow): Judged => ({
     flow,
-    decision: settled(decide(policy, flow, { ...context, namesOfAddress: asked.namesOfAddress })),
-  }));
+    decision: settled(decide(policy, flow, { namesOfAddress })),
+  });
+  return [judge(first), ...others.map(judge)];
+}
+
+export function answer(policy: ResolvedPolicy, asked: Asked): Answer {
+  const answers = decideAll(policy, asked);
   const denials = answers.filter(({ decision }) => decision.action === 'Deny');
-  const [first = answers[0]] = denials;
-  if (!first) throw new Error('a question asks about one flow at least');
-  return { ...first, denied: denials.length };
+  return { ...(denials[0] ?? answers[0]), denied: denials.length };
 }
 
 function settled(decision: Decision): Settled {
@@ -92,6 +98,9 @@ const REASONS: Readonly<Partial<Record<ReasonCode, string>>> = {
   NoNatRule: 'no NAT rule matched, and from outside only they let anything in',
   DnsProxy: "it is a query to the firewall's own DNS proxy, which needs no rule",
 };
+
+/** The reasons that `decide` gives. */
+export const ANSWER_REASONS = Object.keys(REASONS) as ReasonCode[];
 
 export function describeReason(reason: ReasonCode): string {
   return REASONS[reason] ?? reason;

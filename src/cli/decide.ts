@@ -18,7 +18,7 @@ import { nearestRules, type Trace, type TraceStep, trace } from '#analysis/trace
 import type { ResolvedPolicy } from '#ir/policy.ts';
 import { formatRuleRef } from '#model/rule-ref.ts';
 import { type CommandWorld, REAL_WORLD, usageFault } from './command-world.ts';
-import { POLICY_INPUT_FLAGS, POLICY_INPUT_HELP, readPolicyInput } from './policy-input.ts';
+import { noticesOf, POLICY_INPUT_FLAGS, POLICY_INPUT_HELP, readPolicyInput } from './policy-input.ts';
 
 const HELP = `Usage: postern decide --policy FILE|FOLDER|store --from ADDRESS --to NAME|ADDRESS[:PORT] [OPTIONS]
 
@@ -87,7 +87,7 @@ export async function runDecide(args: readonly string[], world: CommandWorld = R
   const read = await readPolicyInput(values, world);
   if (read.faults) return refuse(read.usage ? USAGE : ERROR, ...read.faults);
   const { input } = read;
-  for (const warning of input.warnings) world.error(`postern decide: warning: ${input.describe(warning)}\n`);
+  for (const notice of noticesOf(input)) world.error(`postern decide: ${notice}\n`);
   const { asked, faults } = understand({ from, to, protocol, sni, host, outside }, input.policy, resolved);
   if (!asked)
     return refuse(

@@ -181,6 +181,25 @@ function resolveInput(
   return { input: { subject, documents, policy, warnings, fileOf, describe, ...known } };
 }
 
+/** What the user should know about the rules that were read, each a line: warnings, and what was left aside. */
+export function noticesOf({ warnings, ignored, describe }: PolicyInput): string[] {
+  const byType = new Map<string, string[]>();
+  for (const { type, name } of ignored) byType.set(type, [...(byType.get(type) ?? []), name]);
+  const aside = [...byType].map(([type, names]) => `${type} ${shorten(names)}`);
+  return [
+    ...warnings.map(warning => `warning: ${describe(warning)}`),
+    ...(aside.length === 0 ? [] : [`ignored, as it says nothing about the rules: ${aside.join('; ')}`]),
+  ];
+}
+
+/** Of one type in a message. */
+const MOST_NAMES = 3;
+
+function shorten(names: readonly string[]): string {
+  const more = names.length - MOST_NAMES;
+  return `${names.slice(0, MOST_NAMES).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
 /** `policy.json:12:3: resources[2].properties.priority: message`. */
 function describeFinding(
   { resource, target, message }: Finding,

@@ -1,0 +1,214 @@
+// `postern test`: policy tests out of YAML files, run against the rules that they name. Offline and unprivileged, with an exit
+// code that a build can act on.
+
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, isAbsolute, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type CaseResult, runPolicyTests } from '#analysis/policy-tests.ts';
+import { type PolicyTestFile, parsePolicyTests } from '#analysis/policy-tests-file.ts';
+import {
+  type FileOutcome,
+  formatOutcomes,
+  toJson,
+  toJunit,
+  totalsOf,
+} from '#analysis/policy-tests-report.ts';
+import { fileFault } from '#state/file-fault.ts';
+import { type CommandWorld, REAL_WORLD, usageFault } from './command-world.ts';
+import {
+  noticesOf,
+  POLICY_INPUT_FLAGS,
+  POLICY_INPUT_HELP,
+  type PolicyInputResult,
+  readPolicyInput,
+} from './policy-input.ts';
+
+const HELP = `Usage: postern test FILE... [OPTIONS]
+
+Runs policy tests. Exit code 0 all passed, 3 some failed, 1 error, 2 usage. A file:
+
+  policy: policies                # what --policy takes, relative to this file; or a list
+  parameters: {region: westeurope}
+  resolve:
+    ghcr.io: 140.82.121.33        # addresses of names, for network rules
+  tests:
+    - name: nodes pull images
+      from: 10.42.1.5             # or a list
+      to: [mcr.microsoft.com:443, ghcr.io:443]
+      expect: allow
+    - name: what only nodes may
+      table:
+        columns: [from, to, expect, by]
+        rows:
+          - [10.42.1.5, archive.ubuntu.com:80, allow, aks-fqdn/packages]
+          - [10.42.9.9, archive.ubuntu.com:80, deny, none]
+
+A test has from, to, expect, and may have proto, sni, host, outside (as postern decide) and by (the end of
+POLICY/GROUP/COLLECTION/RULE, or none), reason, path, snat, translated. A file may have firewall, firewall-policy,
+subscription, resource-group, location and options, whose keys are the flags below.
+
+  --filter TEXT            only tests whose name holds TEXT
+  --junit FILE             writes the outcome for build servers, too
+  --verbose                names tests that passed, too
+  -o, --output json|text   default text
+${POLICY_INPUT_HELP}`;
+
+const OPTIONS = {
+  ...POLICY_INPUT_FLAGS,
+  filter: { type: 'string' },
+  junit: { type: 'string' },
+  verbose: { type: 'boolean' },
+  output: { type: 'string', short: 'o' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+const PASSED = 0;
+const ERROR = 1;
+const USAGE = 2;
+const FAILED = 3;
+
+/** Test files are written by hand. */
+const MOST_BYTES = 64 * 1024 * 1024;
+
+export interface TestWorld extends CommandWorld {
+  /** Milliseconds from any instant on. */
+  readonly now: () => number;
+}
+
+type Values = ReturnType<typeof parse>['values'];
+
+export async function runTest(
+  args: readonly string[],
+  world: TestWorld = { ...REAL_WORLD, now: () => performance.now() },
+): Promise<number> {
+  const refuse = (code: number, ...messages: readonly string[]): number => {
+    for (const message of messages) world.error(`postern test: ${message}\n`);
+    return code;
+  };
+  let parsed: ReturnType<typeof parse>;
+  try {
+    parsed = parse(args);
+  } catch (error) {
+    return refuse(USAGE, usageFault(error, 'test'));
+  }
+  const { values, positionals: files } = parsed;
+  if (values.help) {
+    world.out(HELP);
+    return PASSED;
+  }
+  const { output = 'text', filter = '', junit, verbose = false } = values;
+  if (files.length === 0) return refuse(USAGE, 'name a file of tests. postern test --help shows one.');
+  if (output !== 'json' && output !== 'text') return refuse(USAGE, `--output ${output}: json or text.`);
+
+  const runner = new Runner(values, world);
+  const outcomes: FileOutcome[] = [];
+  for (const file of files) outcomes.push(await runner.run(file, filter));
+  for (const { faults } of outcomes) refuse(ERROR, ...faults);
+  const { tests, failed, broken } = totalsOf(outcomes);
+  if (tests === 0 && broken === 0) return refuse(ERROR, `no name of a test holds '${filter}'.`);
+  world.out(output === 'json' ? `${JSON.stringify(toJson(outcomes))}\n` : formatOutcomes(outcomes, verbose));
+  if (junit !== undefined) {
+    try {
+      writeFileSync(junit, toJunit(outcomes));
+    } catch (error) {
+      return refuse(ERROR, `${junit} was not written: ${fileFault(error)}.`);
+    }
+  }
+  return broken > 0 ? ERROR : failed > 0 ? FAILED : PASSED;
+}
+
+function parse(args: readonly string[]) {
+  return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
+}
+
+/** Runs files; rules that several of them name in the same words are read once. */
+class Runner {
+  readonly #values: Values;
+  readonly #world: TestWorld;
+  readonly #inputs = new Map<string, Promise<PolicyInputResult>>();
+
+  constructor(values: Values, world: TestWorld) {
+    this.#values = values;
+    this.#world = world;
+  }
+
+  async run(file: string, filter: string): Promise<FileOutcome> {
+    const startedAt = this.#world.now();
+    const { results, faults } = await this.#judge(file, filter);
+    return { file, results, faults, seconds: (this.#world.now() - startedAt) / 1000 };
+  }
+
+  async #judge(
+    file: string,
+    filter: string,
+  ): Promise<{ readonly results: readonly CaseResult[]; readonly faults: readonly string[] }> {
+    const broken = (faults: readonly string[]) => ({ results: [], faults });
+    let text: string;
+    try {
+      if (statSync(file).size > MOST_BYTES) throw new Error(`it is larger than ${MOST_BYTES} bytes`);
+      text = readFileSync(file, 'utf8');
+    } catch (error) {
+      return broken([`${file}: ${fileFault(error)}.`]);
+    }
+    const parsed = parsePolicyTests(text);
+    if (parsed.faults)
+      return broken(
+        parsed.faults.map(({ line, column, message }) => `${file}:${line}:${column}: ${message}.`),
+      );
+    const read = await this.#input(file, parsed.file);
+    if (read.faults) return broken(read.faults.map(fault => `${file}: ${fault}`));
+    const wanted = parsed.file.cases.filter(({ name }) => name.toLowerCase().includes(filter.toLowerCase()));
+    const { results, faults } = runPolicyTests(parsed.file, wanted, read.input.policy);
+    return {
+      results,
+      faults: faults.map(
+        ({ test: { place }, fault }) =>
+          `${file}:${place.line}:${place.column}: ${fault.field === 'protocol' ? 'proto' : fault.field}: ${fault.message}.`,
+      ),
+    };
+  }
+
+  #input(file: string, { flags }: PolicyTestFile): Promise<PolicyInputResult> {
+    const values = inputValues(file, flags, this.#values);
+    const key = JSON.stringify(values);
+    let input = this.#inputs.get(key);
+    if (!input) {
+      input = this.#read(values);
+      this.#inputs.set(key, input);
+    }
+    return input;
+  }
+
+  async #read(values: Readonly<Record<string, unknown>>): Promise<PolicyInputResult> {
+    const read = await readPolicyInput(values, this.#world);
+    for (const notice of read.input ? noticesOf(read.input) : [])
+      this.#world.error(`postern test: ${notice}\n`);
+    return read;
+  }
+}
+
+/** What the command line says wins over what the file says; its paths are relative to where the command runs. */
+function inputValues(
+  file: string,
+  { policy, parameters, ...flags }: PolicyTestFile['flags'],
+  values: Values,
+): Readonly<Record<string, unknown>> {
+  const beside = (path: string): string => (isAbsolute(path) ? path : join(dirname(file), path));
+  const names = new Set(Object.keys(POLICY_INPUT_FLAGS));
+  const given = Object.fromEntries(Object.entries(values).filter(([name]) => names.has(name)));
+  return {
+    ...flags,
+    ...(policy === undefined
+      ? {}
+      : { policy: listOf(policy).map(path => (path === 'store' ? path : beside(path))) }),
+    ...given,
+    parameters: [
+      ...listOf(parameters).map(word => (/^[A-Za-z_][\w-]*=/.test(word) ? word : beside(word))),
+      ...listOf(given.parameters),
+    ],
+  };
+}
+
+function listOf(value: unknown): string[] {
+  return [value ?? []].flat().map(String);
+}
