@@ -54,6 +54,11 @@ describe('changes', () => {
     ],
     ['JSON', '--set sql={"allowSqlRedirect":true}', { ...properties, sql: { allowSqlRedirect: true } }],
     [
+      'JSON in single quotes',
+      "--set dnsSettings.servers=['10.0.0.5','10.0.0.6']",
+      { ...properties, dnsSettings: { enableProxy: false, servers: ['10.0.0.5', '10.0.0.6'] } },
+    ],
+    [
       'an item by index',
       '--set ruleCollections[0].priority=7',
       {

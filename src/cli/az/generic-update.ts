@@ -247,11 +247,12 @@ function outsideBrackets(text: string, letter: string): number {
 
 const PYTHON_WORDS: Readonly<Record<string, unknown>> = { True: true, False: false, None: null };
 
-/** JSON where the text is JSON, else the text. */
+/** JSON where the text is JSON, also with the single quotes that shells leave alone; else the text. */
 function readValue(text: string): unknown {
   if (Object.hasOwn(PYTHON_WORDS, text)) return PYTHON_WORDS[text];
+  const quoted = /^[[{]/.test(text) && !text.includes('"') ? text.replaceAll("'", '"') : text;
   try {
-    return JSON.parse(text);
+    return JSON.parse(quoted);
   } catch {
     return text;
   }

@@ -158,6 +158,12 @@ describe('policies', () => {
       threatIntelWhitelist: { fqdns: ['a.example.org'], ipAddresses: ['192.0.2.1'] },
       threatIntelMode: 'Off',
     });
+    await ok(harness, `${POLICY} update -g rg -n p --dns-servers null --fqdns null`);
+    const { dnsSettings, threatIntelWhitelist } = writtenProperties(harness);
+    assert.deepEqual(
+      [dnsSettings, threatIntelWhitelist],
+      [{ enableProxy: true }, { ipAddresses: ['192.0.2.1'] }],
+    );
     assert.equal((await harness.az(words(`${POLICY} update -g rg -n p`))).status, 2);
   });
 

@@ -170,7 +170,13 @@ function withSettings(before: ArmObject, values: Values, enableProxy: boolean | 
   for (const [name, part] of Object.entries(parts)) {
     const changes = given(part);
     if (Object.keys(changes).length === 0) continue;
-    after[name] = { ...(isRecord(before[name]) ? before[name] : {}), ...changes };
+    const merged = { ...(isRecord(before[name]) ? before[name] : {}), ...changes };
+    after[name] = Object.fromEntries(Object.entries(merged).filter(([, value]) => !isNullWord(value)));
   }
   return after;
+}
+
+/** A list given as `null` goes back to what a policy has that says nothing. */
+function isNullWord(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 1 && value[0] === 'null';
 }
