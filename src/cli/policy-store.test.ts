@@ -1,0 +1,127 @@
+// `--policy store` reads what Postern holds: from its database when nothing runs, from the control plane while it runs and has
+// the database locked.
+
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { startControlPlane } from '#control/control-plane.ts';
+import type { ResourceStore } from '#store/resource-store.ts';
+import { SqliteStore } from '#store/sqlite-store.ts';
+import { runDecide } from './decide.ts';
+
+const NETWORK =
+  '/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/rg/providers/Microsoft.Network';
+const POLICY = `${NETWORK}/firewallPolicies/p`;
+
+function fill(store: ResourceStore): void {
+  const common = { location: 'eastus' };
+  store.put({
+    id: POLICY,
+    name: 'p',
+    type: 'Microsoft.Network/firewallPolicies',
+    ...common,
+    properties: { sku: { tier: 'Standard' } },
+  });
+  store.put({
+    id: `${POLICY}/ruleCollectionGroups/g`,
+    name: 'g',
+    type: 'Microsoft.Network/firewallPolicies/ruleCollectionGroups',
+    properties: {
+      priority: 100,
+      ruleCollections: [
+        {
+          ruleCollectionType: 'FirewallPolicyFilterRuleCollection',
+          name: 'c',
+          priority: 100,
+          action: { type: 'Allow' },
+          rules: [
+            {
+              ruleType: 'NetworkRule',
+              name: 'ssh',
+              ipProtocols: ['TCP'],
+              sourceIpGroups: [`${NETWORK}/ipGroups/office`],
+              destinationAddresses: ['192.0.2.1'],
+              destinationPorts: ['22'],
+            },
+          ],
+        },
+      ],
+    },
+  });
+  store.put({
+    id: `${NETWORK}/ipGroups/office`,
+    name: 'office',
+    type: 'Microsoft.Network/ipGroups',
+    ...common,
+    properties: { ipAddresses: ['10.0.0.0/24'] },
+  });
+}
+
+function stateFolder(t: TestContext, ...folder: string[]): { state: string; folder: string } {
+  const state = mkdtempSync(join(tmpdir(), 'postern-store-'));
+  t.after(() => rmSync(state, { recursive: true }));
+  mkdirSync(join(state, ...folder), { recursive: true });
+  return { state, folder: join(state, ...folder) };
+}
+
+async function ask(state: string, ...more: string[]): Promise<{ code: number; out: string; error: string }> {
+  let [out, error] = ['', ''];
+  const code = await runDecide(
+    [
+      '--policy',
+      'store',
+      '--state',
+      state,
+      '--from',
+      '10.0.0.9',
+      '--to',
+      '192.0.2.1:22',
+      '-o',
+      'json',
+      ...more,
+    ],
+    {
+      out: text => {
+        out += text;
+      },
+      error: text => {
+        error += text;
+      },
+      env: {},
+    },
+  );
+  return { code, out, error };
+}
+
+test('the database of the router, when nothing runs', async t => {
+  const { state, folder } = stateFolder(t, 'router');
+  const store = new SqliteStore(join(folder, 'store.db'));
+  fill(store);
+  store.close();
+  const { out, error, code } = await ask(state);
+  assert.equal(error, '');
+  assert.equal(JSON.parse(out).rule.name, 'ssh');
+  assert.equal(code, 0);
+});
+
+test('the control plane of a lab, while it runs', async t => {
+  const { state, folder } = stateFolder(t, 'labs', 'two');
+  const control = await startControlPlane({ stateDir: folder });
+  t.after(() => control.close());
+  fill(control.store);
+  const { out, error, code } = await ask(state, '--name', 'two');
+  assert.equal(error, '');
+  assert.equal(JSON.parse(out).rule.name, 'ssh');
+  assert.equal(code, 0);
+});
+
+test('no store is said with where it was looked for', async t => {
+  const { state } = stateFolder(t, 'router');
+  const { error, code } = await ask(state);
+  assert.match(error, /router: there is no store; postern lab up or postern up makes one/);
+  assert.equal(code, 1);
+  const files = await ask(state, '--policy', 'x.json', '--name', 'two');
+  assert.match(files.error, /labs\/two: there is no store/);
+});
