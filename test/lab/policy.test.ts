@@ -247,6 +247,36 @@ describe('firewall policies in the lab', { skip: noNamespaces() }, () => {
     );
   });
 
+  test('on the port of SQL Server the name in the hello decides', async () => {
+    await policies.filter(
+      'team/C1',
+      'sql',
+      175,
+      'Allow',
+      '--protocols mssql=1433 --target-fqdns db.example.org',
+    );
+    for (const [name, action] of [
+      ['db.example.org', 'Allow'],
+      ['other.example.org', 'Deny'],
+    ] as const) {
+      const command = [
+        'openssl',
+        's_client',
+        '-connect',
+        `${SITE}:1433`,
+        '-servername',
+        name,
+        '-alpn',
+        'tds/8.0',
+      ];
+      await lab.exec('app', ['timeout', '4', ...command]);
+      const record = await lab.logged(
+        ({ Fqdn, DestinationPort }) => Fqdn === name && DestinationPort === 1433,
+      );
+      assert.deepEqual([record?.Protocol, record?.Action], ['MSSQL', action], name);
+    }
+  });
+
   test('a network FQDN rule is about the address: every name on it passes', async () => {
     await policies.filter(
       'team/C1',
