@@ -71,6 +71,7 @@ const engine = new L7Engine({
   resolver: dns.resolver(),
   log,
   threats,
+  hasName: (fqdn, address) => plane?.hasName(fqdn, address) ?? false,
   forbiddenAddresses: () => own,
   report,
 });

@@ -93,6 +93,7 @@ export async function startBench({
   const engine = new L7Engine({
     log: sink,
     forbiddenAddresses: () => [],
+    hasName: () => false,
     mode: () => ({ address: ip('198.51.100.9'), port: destinationPort }),
     report: message => reports.push(message),
     resolver: {

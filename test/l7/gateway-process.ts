@@ -20,6 +20,7 @@ const engine = new L7Engine({
   },
   log: { write: record => writeSync(1, `${JSON.stringify(record)}\n`) },
   forbiddenAddresses: () => [],
+  hasName: () => false,
 });
 engine.configure(rules([rule('Allow', 'org', ['*.example.org'])]));
 await engine.listen(15001);

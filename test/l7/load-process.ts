@@ -10,6 +10,7 @@ const engine = new L7Engine({
   resolver: { resolve: async () => [ip('192.0.2.1')] },
   log: { write: () => undefined },
   forbiddenAddresses: () => [],
+  hasName: () => false,
   mode: () => ({ address: ip('198.51.100.9'), port: 80 }),
   connect: () => net.connect({ host: '127.0.0.1', port: serverPort, allowHalfOpen: true, noDelay: true }),
 });

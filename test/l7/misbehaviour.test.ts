@@ -98,6 +98,7 @@ test('an engine without rules refuses everybody, and ends when it is closed with
     resolver: { resolve: async () => [] },
     log: new FakeSink(),
     forbiddenAddresses: () => [],
+    hasName: () => false,
     mode: () => ({ address: 1, port: 80 }),
   });
   const { port } = await engine.listen();

@@ -35,8 +35,8 @@ export interface L7EngineOptions {
   /** Merged ranges: addresses of the gateway and the control plane, never connected to. */
   readonly forbiddenAddresses: () => AddressSet;
   readonly threats?: ThreatListing;
-  /** What the FQDN sets of network rules hold; absent means nothing. */
-  readonly hasName?: HasName;
+  /** What the FQDN sets of network rules hold. */
+  readonly hasName: HasName;
   /** Transparent: the socket's local end is the original destination. Otherwise the function tells it. */
   readonly mode?: 'transparent' | OriginalDestination;
   readonly limits?: Partial<L7Limits>;
@@ -76,7 +76,7 @@ export class L7Engine implements ProxiedConnections {
     log,
     forbiddenAddresses,
     threats,
-    hasName = () => false,
+    hasName,
     mode = 'transparent',
     limits,
     clock = () => performance.now(),
