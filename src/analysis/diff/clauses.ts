@@ -80,6 +80,7 @@ const INSIDE: readonly Side[] = ['inside'];
 export function toClauses(policy: ResolvedPolicy, options: ClauseOptions): Clause[] {
   const network = new NetworkClauses(policy, options);
   return [
+    ...forgedSources(policy),
     ...policy.natRules.map(rule => natClause(rule, policy, options)),
     ...firewallClauses(policy),
     ...policy.networkRules.flatMap(rule => network.of(rule)),
@@ -111,21 +112,31 @@ function natClause(rule: NatRule, policy: ResolvedPolicy, { withSnat }: ClauseOp
   };
 }
 
-/** Queries to the DNS proxy, and addresses that nobody may use as source or destination. */
-function firewallClauses({ dns, privateAddress, publicIps }: ResolvedPolicy): Clause[] {
-  const one = (address: number) => ({ first: address, last: address });
-  const forbidden = mergeRanges([
-    ...NEVER_A_TARGET,
-    one(privateAddress),
-    ...publicIps.map(({ address }) => one(address)),
-  ]);
-  const everything = {
-    outcome: DENIED,
-    sides: INSIDE,
-    services: EVERY_SERVICE,
-    sources: ANYWHERE,
-    destinations: [ANYWHERE],
-  };
+const one = (address: number) => ({ first: address, last: address });
+
+function ownAddresses({ privateAddress, publicIps }: ResolvedPolicy): AddressSet {
+  return mergeRanges([one(privateAddress), ...publicIps.map(({ address }) => one(address))]);
+}
+
+const EVERYTHING: Omit<Clause, 'sides'> = {
+  outcome: DENIED,
+  services: EVERY_SERVICE,
+  sources: ANYWHERE,
+  destinations: [ANYWHERE],
+};
+
+/** Sources that nobody can have. */
+function forgedSources(policy: ResolvedPolicy): Clause[] {
+  return [
+    { ...EVERYTHING, sides: ['inside', 'outside'], sources: ownAddresses(policy) },
+    { ...EVERYTHING, sides: INSIDE, sources: mergeRanges(NEVER_A_TARGET) },
+  ];
+}
+
+/** Queries to the DNS proxy, and destinations that nobody may use. */
+function firewallClauses(policy: ResolvedPolicy): Clause[] {
+  const { dns, privateAddress } = policy;
+  const everything: Clause = { ...EVERYTHING, sides: INSIDE };
   const query: Clause = {
     ...everything,
     outcome: { action: 'Allow', rule: null, path: { kind: 'local' } },
@@ -137,8 +148,7 @@ function firewallClauses({ dns, privateAddress, publicIps }: ResolvedPolicy): Cl
   };
   return [
     ...(dns.enableProxy && privateAddress !== 0 ? [query] : []),
-    { ...everything, sources: forbidden },
-    { ...everything, destinations: [forbidden] },
+    { ...everything, destinations: [mergeRanges([...NEVER_A_TARGET, ...ownAddresses(policy)])] },
   ];
 }
 

@@ -9,7 +9,7 @@ import type { Flow } from '#ir/decision.ts';
 import type { AddressSet, ApplicationRule, NatRule, NetworkRule, ResolvedPolicy } from '#ir/policy.ts';
 import { formatRuleRef } from '#model/rule-ref.ts';
 import { parseTagPattern } from '#net/fqdn.ts';
-import { mergeRanges } from '#net/ipv4.ts';
+import { countAddresses, mergeRanges } from '#net/ipv4.ts';
 import { diffPolicies, type PolicyDiff } from './diff.ts';
 import { actionOf, isInEntry, ruleOf, textOfDecision } from './testing.ts';
 
@@ -243,6 +243,11 @@ describe('a diff holds exactly the flows that are decided differently', () => {
       fc.property(pairs, fc.array(asked, { minLength: 30, maxLength: 60 }), (both, questions) => {
         const diff = diffPolicies(...both);
         assert.deepEqual(diff.unfinished, []);
+        for (const { sources, destinations, services, claimedNames, sourceCount } of diff.entries) {
+          assert.ok(sources.length > 0 && destinations.length > 0 && services.length > 0, 'an empty entry');
+          assert.notDeepEqual(claimedNames, []);
+          assert.equal(sourceCount, countAddresses(sources));
+        }
         for (const [flow, names] of questions) check(both, diff, flow, names);
       }),
       { seed, numRuns: 600 },

@@ -90,22 +90,21 @@ function* describeEntry(entry: DiffEntry, { unusable, most }: EntryTextOptions):
   const both = services.length > 1;
   const words = [...new Set(services.map(side => listed(side.words, most)))];
   yield `  from  ${addresses(entry.sources)}${outside ? ' on the Internet' : both ? ', inside and on the Internet' : ''}`;
-  yield `  to    ${describeTarget(entry, addresses(entry.destinations), most)}`;
+  const at = describeDestinations(entry, addresses(entry.destinations), most);
+  const { claimedNames } = entry;
+  if (claimedNames) {
+    yield `  to    ${listed(claimedNames.map(describePattern), most)}`;
+    if (at !== '*') yield `  at    ${at}`;
+  } else yield `  to    ${at}`;
   yield `  by    ${words.join('; ')}`;
   yield `  was   ${describeOutcome(entry.before)}`;
   yield `  now   ${describeOutcome(entry.after)}`;
 }
 
-function describeTarget(
-  { claimedNames, destinationNames }: DiffEntry,
-  addresses: string,
-  most: number,
-): string {
-  const known = destinationNames && describeNames(destinationNames, most);
-  const at = known === undefined ? addresses : addresses === '*' ? known : `${known}, within ${addresses}`;
-  if (!claimedNames) return at;
-  const names = listed(claimedNames.map(describePattern), most);
-  return at === '*' ? names : `${names}; addressed to ${at}`;
+function describeDestinations({ destinationNames }: DiffEntry, addresses: string, most: number): string {
+  if (!destinationNames) return addresses;
+  const known = describeNames(destinationNames, most);
+  return addresses === '*' ? known : `${known}, within ${addresses}`;
 }
 
 function describePattern({ pattern, except }: NamePattern): string {
