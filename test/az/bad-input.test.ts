@@ -191,7 +191,7 @@ const ROWS: readonly Row[] = [
   ],
   ['vnet delete -n vnet', 1, 'InUseSubnetCannotBeDeleted', /AzureFirewallSubnet/],
   ['route-table delete -n rt', 1, 'InUseRouteTableCannotBeDeleted', /apps/],
-  ['ip-group delete -n office', 1, 'IpGroup\\w+', /office/],
+  ['ip-group delete -n office --yes', 1, 'IpGroup\\w+', /office/],
   ['firewall ip-config delete -f fw -n config', 1, '\\w+', /second/],
   // Routes.
   [

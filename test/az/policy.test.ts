@@ -125,7 +125,7 @@ describe('a firewall that follows a policy', () => {
     for (const [code, line] of [
       ['FirewallPolicyInUseByChildPolicies', `${POLICY} delete -g ${RG} -n base`],
       ['FirewallPolicyInUseByFirewalls', `${POLICY} delete -g ${RG} -n team`],
-      ['IpGroupsHasFirewallPolicyReferences', `network ip-group delete -g ${RG} -n hosts`],
+      ['IpGroupsHasFirewallPolicyReferences', `network ip-group delete -g ${RG} -n hosts --yes`],
       [
         'FirewallPolicyInvalidBasePolicy',
         `${POLICY} update -g ${RG} -n base --set basePolicy.id=${JSON.parse(before).id.split('/ruleC')[0]}`,
@@ -163,7 +163,7 @@ describe('a firewall that follows a policy', () => {
     await ok(`network firewall update -g ${RG} -n fw --set tags.a=b --remove firewallPolicy`);
     await ok(`${GROUP} delete -g ${RG} --policy-name team -n aks --yes`);
     for (const name of ['team', 'base']) await ok(`${POLICY} delete -g ${RG} -n ${name}`);
-    await ok(`network ip-group delete -g ${RG} -n hosts`);
+    await ok(`network ip-group delete -g ${RG} -n hosts --yes`);
     assert.equal(await ok(`${POLICY} list --query [].name -o tsv`), '');
   });
 });

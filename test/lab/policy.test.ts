@@ -311,7 +311,7 @@ describe('firewall policies in the lab', { skip: noNamespaces() }, () => {
   test('what is in use cannot be deleted, and goes on', async () => {
     assert.match(await net.refused('firewall policy delete -n base'), /FirewallPolicyInUseByChildPolicies/);
     assert.match(await net.refused('firewall policy delete -n team'), /FirewallPolicyInUseByFirewalls/);
-    assert.match(await net.refused('ip-group delete -n sites'), /IpGroupsHasFirewallPolicyReferences/);
+    assert.match(await net.refused('ip-group delete -n sites --yes'), /IpGroupsHasFirewallPolicyReferences/);
     assert.equal(await net.echoes(`${SITE}:7022`), true);
   });
 

@@ -81,7 +81,7 @@ describe('fields of rules in the lab', { skip: noNamespaces() }, () => {
     await net.az(`ip-group update -n sites --ip-addresses ${SITE}`);
     await net.az('ip-group update -n workloads --ip-addresses ""');
     assert.deepEqual(await sites(), [false, false], 'an empty group is not "every source"');
-    assert.match(await net.refused('ip-group delete -n workloads'), /^\(IpGroup/);
+    assert.match(await net.refused('ip-group delete -n workloads --yes'), /^\(IpGroup/);
     await net.drop('network', 'groups');
   });
 

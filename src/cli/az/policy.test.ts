@@ -498,6 +498,17 @@ test('an IP group grows and shrinks by --add and --remove', async () => {
     'network ip-group update -g rg -n ig --add ipAddresses 10.0.0.2 10.0.0.3 --remove ipAddresses 0',
   );
   assert.deepEqual(writtenProperties(harness).ipAddresses, ['10.0.0.2', '10.0.0.3']);
+  await ok(harness, 'network ip-group update -g rg -n ig --ip-addresses null');
+  assert.deepEqual(writtenProperties(harness).ipAddresses, []);
   const { stderr } = await harness.az(words('network ip-group update -g rg -n ig'));
   assert.equal(stderr, 'nothing to update: give one of --ip-addresses, --tags, --set, --add, --remove\n');
+});
+
+test('an IP group is deleted once that is confirmed', async () => {
+  await using harness = await AzHarness.create();
+  const line = 'network ip-group delete -g rg -n ig';
+  assert.equal((await harness.az(words(line), { input: 'n\n' })).status, 1);
+  assert.deepEqual(harness.api.seen, []);
+  await ok(harness, `${line} --yes`);
+  assert.equal(lastWrite(harness).method, 'DELETE');
 });

@@ -42,6 +42,11 @@ export function isNothing(text: string): boolean {
   return text === '' || text === 'null';
 }
 
+/** A list given as the word `null` goes back to what a resource has that says nothing. */
+export function isNullWord(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 1 && value[0] === 'null';
+}
+
 /** An update that changes nothing is a mistake worth telling. */
 export function requireChange(changes: ArmObject, flags: string): ArmObject {
   if (Object.keys(changes).length === 0) throw new UsageError(`nothing to update: give one of ${flags}`);

@@ -7,7 +7,7 @@ import { isRecord } from '../errors.ts';
 import { genericUpdate, thenUpdates } from '../generic-update.ts';
 import { presentResource } from '../present.ts';
 import type { Argument, Command, Values } from '../spec.ts';
-import { given, propertiesOf, requireUpdate, updatedTags } from './fields.ts';
+import { given, isNullWord, propertiesOf, requireUpdate, updatedTags } from './fields.ts';
 import { deleteCommand, listCommand, showCommand } from './standard.ts';
 
 const kind = { type: 'firewallPolicies', noun: 'firewall policy' };
@@ -174,9 +174,4 @@ function withSettings(before: ArmObject, values: Values, enableProxy: boolean | 
     after[name] = Object.fromEntries(Object.entries(merged).filter(([, value]) => !isNullWord(value)));
   }
   return after;
-}
-
-/** A list given as `null` goes back to what a policy has that says nothing. */
-function isNullWord(value: unknown): boolean {
-  return Array.isArray(value) && value.length === 1 && value[0] === 'null';
 }

@@ -4,10 +4,15 @@ import { location, named, noWait, resourceGroup, tags } from '../arguments.ts';
 import { genericUpdate, thenUpdates } from '../generic-update.ts';
 import { presentResource } from '../present.ts';
 import type { Argument, Command } from '../spec.ts';
-import { given, propertiesOf, requireUpdate, updatedTags } from './fields.ts';
+import { given, isNullWord, propertiesOf, requireUpdate, updatedTags } from './fields.ts';
 import { deleteCommand, listCommand, showCommand } from './standard.ts';
 
-const kind = { type: 'ipGroups', noun: 'IP group' };
+const kind = {
+  type: 'ipGroups',
+  noun: 'IP group',
+  confirmsDeletion: true,
+  showRefused: { '--expand': 'a group names the firewalls and policies that use it.' },
+};
 
 const ipAddresses: Argument = {
   key: 'ipAddresses',
@@ -38,14 +43,22 @@ export const commands: readonly Command[] = [
   {
     name: 'update',
     summary: 'Change the addresses or tags of an IP group.',
-    arguments: [named('IP group'), resourceGroup, ipAddresses, noWait, tags, ...genericUpdate],
+    arguments: [
+      { ...named('IP group'), flags: ['--name', '--ip-groups-name', '-n'] },
+      resourceGroup,
+      ipAddresses,
+      noWait,
+      tags,
+      ...genericUpdate,
+    ],
     refused: { '--ids': 'name the resource with --name and --resource-group.' },
     examples: [
       'az network ip-group update -g aks-egress-rg -n partners --add ipAddresses 192.0.2.0/24',
       'az network ip-group update -g aks-egress-rg -n partners --remove ipAddresses 0',
     ],
     async run({ arm, values }) {
-      const addresses = given({ ipAddresses: values.list('ipAddresses') });
+      const list = values.list('ipAddresses');
+      const addresses = given({ ipAddresses: isNullWord(list) ? [] : list });
       const newTags = values.tags();
       requireUpdate(values, { ...addresses, ...given({ newTags }) }, '--ip-addresses, --tags');
       const path = arm.networkPath(values.text('resourceGroup'), kind.type, values.text('name'));

@@ -1,7 +1,7 @@
 // Commands that look the same for every kind of network resource: show, list and delete. A kind is named by its type
 // below Microsoft.Network and the argument that names one.
 
-import { anyResourceGroup, named, noWait, resourceGroup } from '../arguments.ts';
+import { anyResourceGroup, named, noWait, resourceGroup, yes } from '../arguments.ts';
 import { presentResource } from '../present.ts';
 import type { Command } from '../spec.ts';
 
@@ -15,6 +15,8 @@ export interface ResourceKind {
   readonly listTable?: (result: unknown) => unknown;
   /** What `show` refuses besides `--ids`. */
   readonly showRefused?: Readonly<Record<string, string>>;
+  /** Whether `delete` asks before it runs, where Azure's does. */
+  readonly confirmsDeletion?: boolean;
 }
 
 export function showCommand({ type, noun, showTable, showRefused }: ResourceKind): Command {
@@ -44,12 +46,13 @@ export function listCommand({ type, noun, listTable }: ResourceKind): Command {
   };
 }
 
-export function deleteCommand({ type, noun }: ResourceKind): Command {
+export function deleteCommand({ type, noun, confirmsDeletion }: ResourceKind): Command {
   return {
     name: 'delete',
     summary: `Delete a ${noun}.`,
-    arguments: [named(noun), resourceGroup, noWait],
+    arguments: [named(noun), resourceGroup, noWait, ...(confirmsDeletion ? [yes] : [])],
     refused: { '--ids': 'name the resource with --name and --resource-group.' },
+    ...(confirmsDeletion && { confirm: 'Are you sure you want to perform this operation?' }),
     async run({ arm, values }) {
       const path = arm.networkPath(values.text('resourceGroup'), type, values.text('name'));
       await arm.deleteIfThere(path, { noWait: values.switch('noWait') });
