@@ -14,7 +14,8 @@ export interface AddressTextOptions {
 
 /** `*`, `10.0.0.0/8, 192.0.2.1 and 12 more`, `* except 192.0.2.0/24`. */
 export function describeAddresses(ranges: AddressSet, { unusable, most }: AddressTextOptions): string {
-  const missing = complementOf(ranges).flatMap(gap => outsideOf(gap, unusable));
+  const gaps = complementOf(ranges).flatMap(gap => outsideOf(gap, unusable));
+  const missing = bridge(gaps, unusable);
   if (missing.length === 0) return '*';
   const bridged = bridge(ranges, unusable);
   return missing.length < bridged.length && missing.length <= most

@@ -1,0 +1,119 @@
+// `postern diff` as it is called: what it prints, and its exit code.
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { runDiff } from './diff.ts';
+
+const EXPORT = join(import.meta.dirname, '../../test/policies/aks-export.jsonc');
+const PARAMETERS = ['--parameters', 'region=westeurope'];
+
+async function run(...args: string[]): Promise<{ code: number; out: string; error: string }> {
+  let [out, error] = ['', ''];
+  const code = await runDiff(args, {
+    out: text => {
+      out += text;
+    },
+    error: text => {
+      error += text;
+    },
+    env: { POSTERN_STATE: '/nowhere' },
+  });
+  return { code, out, error };
+}
+
+/** The export with some text in it replaced. */
+function edited(context: TestContext, ...changes: readonly (readonly [string, string])[]): string {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-diff-'));
+  context.after(() => rmSync(folder, { recursive: true }));
+  let text = readFileSync(EXPORT, 'utf8');
+  for (const [from, to] of changes) {
+    assert.ok(text.includes(from), `${from} is not in the export`);
+    text = text.replaceAll(from, to);
+  }
+  const file = join(folder, 'edited.jsonc');
+  writeFileSync(file, text);
+  return file;
+}
+
+test('the same rules: exit code 0', async () => {
+  const { code, out, error } = await run(EXPORT, EXPORT, ...PARAMETERS);
+  assert.deepEqual([code, out, error], [0, 'No difference: both mean the same.\n', '']);
+});
+
+test('another name: what it allows comes first, what it denies next; exit code 3', async context => {
+  const file = edited(context, ['"mcr.microsoft.com"', '"mcr.example.org"']);
+  const { code, out } = await run(EXPORT, file, ...PARAMETERS);
+  assert.equal(code, 3);
+  assert.match(out, /^Newly allowed: 1\n\n {2}from {2}10\.42\.1\.0\/24\n {2}to {4}mcr\.example\.org\n/);
+  assert.match(out, /\nNewly denied: 1\n\n {2}from {2}10\.42\.1\.0\/24\n {2}to {4}mcr\.microsoft\.com\n/);
+  assert.match(
+    out,
+    / {2}was {3}denied, no rule\n {2}now {3}allowed by fwp-aks\/aks\/aks-fqdn\/images, proxied\n/,
+  );
+  assert.match(out, /1 newly allowed, 1 newly denied, 0 otherwise changed\.\n$/);
+});
+
+test('-o json is complete and stable', async context => {
+  const file = edited(context, ['"translatedPort": "80"', '"translatedPort": "8081"']);
+  const { code, out } = await run(EXPORT, file, ...PARAMETERS, '-o', 'json');
+  assert.equal(code, 3);
+  const rule = { policy: 'fwp-aks', group: 'aks', collection: 'inbound', name: 'web' };
+  const service = { protocol: 'TCP', ports: '8080' };
+  assert.deepEqual(JSON.parse(out), {
+    same: false,
+    finished: true,
+    summary: { newlyAllowed: 0, newlyDenied: 0, changed: 1, renamed: 0, settings: 0 },
+    unfinished: [],
+    settings: [],
+    renamed: [],
+    entries: [
+      {
+        kind: 'Changed',
+        services: ['inside', 'outside'].flatMap(from =>
+          ['none', 'Http', 'Https', 'Mssql'].map(claim => ({ from, ...service, claim })),
+        ),
+        sources: ['198.51.100.0/24'],
+        destinations: ['203.0.113.10'],
+        destinationNames: null,
+        claimedNames: null,
+        before: { action: 'Allow', rule, path: 'nat', target: '10.42.1.50:80' },
+        after: { action: 'Allow', rule, path: 'nat', target: '10.42.1.50:8081' },
+      },
+    ],
+  });
+});
+
+test('a renamed rule is told by its names, and not at all with --no-rules', async context => {
+  const file = edited(context, ['"name": "images"', '"name": "pictures"']);
+  const { code, out } = await run(EXPORT, file, ...PARAMETERS);
+  assert.equal(code, 3);
+  assert.match(out, /fwp-aks\/aks\/aks-fqdn\/images -> fwp-aks\/aks\/aks-fqdn\/pictures\n/);
+  assert.equal((await run(EXPORT, file, ...PARAMETERS, '--no-rules')).code, 0);
+});
+
+test('a bound that is reached: what was not compared, exit code 3', async context => {
+  const file = edited(context, ['"mcr.microsoft.com"', '"mcr.example.org"'], ['"123"', '"124"']);
+  const { code, out } = await run(EXPORT, file, ...PARAMETERS, '--max-boxes', '1');
+  assert.equal(code, 3);
+  assert.match(out, /\nNot finished: .* not compared, or not to the end\.\n.*; not finished\.\n$/);
+});
+
+test('bad usage is refused with 2, files that cannot be read with 1, and no answer', async () => {
+  const cases: readonly (readonly [readonly string[], number, RegExp])[] = [
+    [[EXPORT], 2, /two sets of rules are needed/],
+    [[EXPORT, EXPORT, '-o', 'xml'], 2, /--output xml: json or text/],
+    [[EXPORT, EXPORT, '--max-boxes', 'few'], 2, /--max-boxes few: a number/],
+    [[EXPORT, EXPORT, '--policy', EXPORT], 2, /'--policy'/],
+    [[EXPORT, '/nowhere/b.json', ...PARAMETERS], 1, /\/nowhere\/b\.json/],
+    [[EXPORT, EXPORT], 1, /region/],
+  ];
+  for (const [args, expected, message] of cases) {
+    const { code, out, error } = await run(...args);
+    assert.equal(code, expected, error);
+    assert.match(error, message);
+    assert.equal(out, '');
+  }
+});
