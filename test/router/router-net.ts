@@ -334,6 +334,44 @@ export function firewall({
   };
 }
 
+export const POLICY_ID = `${GROUP}/firewallPolicies/team`;
+
+/** What `az network firewall policy show` prints. */
+export function policy(name: string): Json {
+  return {
+    id: `${GROUP}/firewallPolicies/${name}`,
+    name,
+    type: 'Microsoft.Network/FirewallPolicies',
+    location: 'eastus',
+    resourceGroup: 'rg',
+    provisioningState: 'Succeeded',
+    sku: { tier: 'Standard' },
+    threatIntelMode: 'Alert',
+    basePolicy: null,
+    childPolicies: [],
+    firewalls: [],
+    ruleCollectionGroups: [],
+  };
+}
+
+/** What `az network firewall policy rule-collection-group show` prints. */
+export function policyGroup(
+  policyName: string,
+  name: string,
+  priority: number,
+  ruleCollections: readonly Json[],
+): Json {
+  return {
+    id: `${GROUP}/firewallPolicies/${policyName}/ruleCollectionGroups/${name}`,
+    name,
+    type: 'Microsoft.Network/FirewallPolicies/RuleCollectionGroups',
+    resourceGroup: 'rg',
+    provisioningState: 'Succeeded',
+    priority,
+    ruleCollections,
+  };
+}
+
 export const networkRule = (name: string, rest: Json): Json => ({
   name,
   protocols: ['TCP'],
