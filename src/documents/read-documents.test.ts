@@ -187,7 +187,7 @@ test('deployments inside a template have their own parameters, or those around t
   const linked = read(template([{ ...deployment({}, {}), properties: { templateLink: { uri: 'x' } } }]));
   assert.match(
     faults(linked)[0] ?? '',
-    /resources\[0\]\.properties\.templateLink: a template behind a link cannot be read/,
+    /resources\[0\]: a template behind a link \(properties\.templateLink\) cannot be read/,
   );
 });
 
@@ -266,4 +266,53 @@ test('an export with comments, parameters and references becomes a complete set 
   assert.deepEqual(found.documents.at(-1)?.document.properties.firewallPolicy, {
     id: `${network}/firewallPolicies/fwp-aks`,
   });
+});
+
+test('children of a resource whose condition is false are made all the same', () => {
+  const parent = {
+    type: 'Microsoft.Network/firewallPolicies',
+    name: 'p',
+    condition: false,
+    resources: [{ type: 'ruleCollectionGroups', name: 'g', properties: {} }],
+  };
+  assert.deepEqual(ids(read(template([parent]))), ['firewallPolicies/p/ruleCollectionGroups/g']);
+});
+
+test('outputs of a module are known by id and by symbolic name, as far as they can be evaluated', () => {
+  const module = {
+    type: 'Microsoft.Resources/deployments',
+    name: 'm',
+    properties: {
+      expressionEvaluationOptions: { scope: 'inner' },
+      parameters: { n: { value: 'base' } },
+      template: template([groupResource("[parameters('n')]")], {
+        parameters: { n: { type: 'string' } },
+        outputs: {
+          id: { type: 'string', value: "[resourceId('Microsoft.Network/ipGroups', parameters('n'))]" },
+          key: { type: 'string', value: "[listKeys('x', '2024-01-01')]" },
+        },
+      }),
+    },
+  };
+  const user = (expression: string): object =>
+    groupResource('user', { properties: { ipAddresses: [expression] } });
+  const byId =
+    "[reference(resourceId('Microsoft.Resources/deployments', 'm'), '2022-09-01').outputs.id.value]";
+  for (const resources of [
+    [module, user(byId)],
+    { m: module, user: user("[reference('m').outputs.id.value]") },
+  ]) {
+    const found = read(template(resources));
+    assert.deepEqual(faults(found), []);
+    assert.deepEqual(found.documents.at(-1)?.document.properties, {
+      ipAddresses: [`${network}/ipGroups/base`],
+    });
+  }
+  const unknown = read(template({ m: module, user: user("[reference('m').outputs.key.value]") }));
+  assert.match(
+    faults(unknown)[0] ?? '',
+    /resources\.user\.properties\.ipAddresses\[0\]: .* has no member "key"/,
+  );
+  const self = { ...module, name: byId };
+  assert.match(faults(read(template([self, user(byId)])))[0] ?? '', /deployments\/m' is defined by itself/);
 });

@@ -6,6 +6,12 @@ import { isObject, type Json } from '#arm/json-reader.ts';
 import { isPolicyType } from './arm-shape.ts';
 import { pathOf } from './json-text.ts';
 import {
+  DEPLOYMENT_TYPE,
+  type NestedTemplate,
+  openDeployment,
+  withDeployments,
+} from './template-deployments.ts';
+import {
   evaluateText,
   evaluateTree,
   inLoop,
@@ -17,7 +23,7 @@ import {
 import { TemplateError } from './template-expression.ts';
 import { asBoolean, asText } from './template-functions.ts';
 import type { GivenParameter } from './template-parameters.ts';
-import { scopeOf, type TemplateValues } from './template-values.ts';
+import { scopeOf } from './template-values.ts';
 
 /** A resource as ARM would hold it. */
 export interface TemplateResource {
@@ -33,10 +39,6 @@ export interface ReadTemplate {
   readonly ignored: readonly { readonly path: string; readonly type: string; readonly name: string }[];
   readonly faults: readonly { readonly path: string; readonly message: string }[];
 }
-
-const DEPLOYMENT = 'microsoft.resources/deployments';
-/** Nested deployments may nest; Azure allows fewer. */
-const DEEPEST = 10;
 
 export function isTemplate(value: unknown): value is Json {
   if (!isObject(value)) return false;
@@ -55,7 +57,8 @@ export function readTemplate(
   { site, given }: { readonly site: TemplateSite; readonly given: ReadonlyMap<string, GivenParameter> },
 ): ReadTemplate {
   const found: Found = { resources: [], ignored: [], faults: [] };
-  readLevel({ template, site, given }, scopeOf({ template, site, given }), '', 0, found);
+  const scope = withDeployments(template, scopeOf({ template, site, given }));
+  readLevel({ template, site, scope }, '', found);
   return found;
 }
 
@@ -70,29 +73,22 @@ interface Parent {
   readonly name: string;
 }
 
-function readLevel(
-  values: TemplateValues,
-  scope: TemplateScope,
-  base: string,
-  depth: number,
-  found: Found,
-): void {
-  const list = values.template.resources;
+function readLevel({ template, site, scope }: NestedTemplate, base: string, found: Found): void {
+  const list = template.resources;
   const path = pathOf(base, 'resources');
   // Templates of language version 2.0 name their resources: {"resources": {"symbol": {...}}}.
   const entries: [string | number, unknown][] = Array.isArray(list)
     ? [...(list as unknown[]).entries()]
     : Object.entries(isObject(list) ? list : {});
   for (const [key, resource] of entries)
-    readResource(resource, { values, scope, path: pathOf(path, key), parent: undefined, depth }, found);
+    readResource(resource, { site, scope, path: pathOf(path, key), parent: undefined }, found);
 }
 
 interface ResourcePlace {
-  readonly values: TemplateValues;
+  readonly site: TemplateSite;
   readonly scope: TemplateScope;
   readonly path: string;
   readonly parent: Parent | undefined;
-  readonly depth: number;
 }
 
 /** Every step that may fail is a fault of its own member. */
@@ -149,13 +145,12 @@ function readRound(resource: Json, place: ResourcePlace, found: Found): void {
       type,
       name: `${name} (${wanted ? 'made elsewhere' : 'its condition is false'})`,
     });
-    return;
-  }
-  if (type.toLowerCase() === DEPLOYMENT) {
+  } else if (type.toLowerCase() === DEPLOYMENT_TYPE) {
     readDeployment(resource, place, found);
-    return;
+  } else if (isPolicyType(type)) {
+    addResource(resource, { type, name }, place, found);
   }
-  if (isPolicyType(type)) addResource(resource, { type, name }, place, found);
+  // A condition says nothing about the children.
   const children = Array.isArray(resource.resources) ? (resource.resources as unknown[]) : [];
   for (const [index, child] of children.entries())
     readResource(
@@ -166,8 +161,7 @@ function readRound(resource: Json, place: ResourcePlace, found: Found): void {
 }
 
 function addResource(resource: Json, { type, name }: Parent, place: ResourcePlace, found: Found): void {
-  const { path, scope } = place;
-  const { site } = scope;
+  const { path, scope, site } = place;
   const id = attempt(
     found,
     pathOf(path, 'name'),
@@ -201,72 +195,16 @@ function addResource(resource: Json, { type, name }: Parent, place: ResourcePlac
   found.resources.push({ path, id, name: leaf, type, value });
 }
 
-/** A deployment inside the template: its own template, with its own parameters or with those around it. */
 function readDeployment(resource: Json, place: ResourcePlace, found: Found): void {
-  const { values, scope, path, depth } = place;
-  const properties = isObject(resource.properties) ? resource.properties : {};
-  const inside = pathOf(path, 'properties');
-  if (!isObject(properties.template)) {
-    const message =
-      properties.templateLink === undefined
-        ? 'a deployment needs a template'
-        : 'a template behind a link cannot be read; name its file too, or put it inline';
-    found.faults.push({
-      path: pathOf(inside, properties.templateLink === undefined ? 'template' : 'templateLink'),
-      message,
-    });
-    return;
-  }
-  if (depth >= DEEPEST) {
-    found.faults.push({ path, message: `deployments nest deeper than ${DEEPEST}` });
-    return;
-  }
-  const site = attempt(found, path, () => siteOf(resource, scope));
-  if (!site) return;
-  const options = isObject(properties.expressionEvaluationOptions)
-    ? properties.expressionEvaluationOptions
-    : {};
-  const base = pathOf(inside, 'template');
-  const { template } = properties;
-  if (String(options.scope).toLowerCase() !== 'inner') {
-    // Expressions are those of the template around it, and so are parameters and variables.
-    readLevel({ ...values, template }, { ...scope, site }, base, depth + 1, found);
-    return;
-  }
-  const given = new Map<string, GivenParameter>();
-  for (const [name, parameter] of Object.entries(
-    isObject(properties.parameters) ? properties.parameters : {},
-  ))
-    given.set(name.toLowerCase(), passedParameter(parameter, scope));
-  const inner: TemplateValues = { template, site, given };
-  readLevel(inner, scopeOf(inner), base, depth + 1, found);
-}
-
-/** A value that cannot be evaluated is refused where the inner template needs it. */
-function passedParameter(parameter: unknown, scope: TemplateScope): GivenParameter {
-  if (!isObject(parameter) || !('value' in parameter)) return { refused: 'its value is in a key vault' };
-  let refused: string | undefined;
-  const value = evaluateTree(parameter.value, scope, (_, message) => {
-    refused ??= message;
-  });
-  return refused === undefined ? { value } : { refused };
-}
-
-function siteOf({ subscriptionId, resourceGroup }: Json, { site, ...scope }: TemplateScope): TemplateSite {
-  const text = (value: unknown, otherwise: string): string =>
-    value === undefined ? otherwise : asText(evaluated(value, { ...scope, site }));
-  return {
-    subscriptionId: text(subscriptionId, site.subscriptionId),
-    resourceGroup: text(resourceGroup, site.resourceGroup),
-    // Another group may lie elsewhere.
-    location: resourceGroup === undefined ? site.location : undefined,
-  };
+  const { scope, path } = place;
+  const nested = attempt(found, path, () => openDeployment(resource, scope));
+  if (nested) readLevel(nested, pathOf(pathOf(path, 'properties'), 'template'), found);
 }
 
 /** Whether a resource, or one inside it, can say something about a firewall. */
 function mattersAnywhere(resource: Json, parent: Parent | undefined): boolean {
   const type = fullType(String(resource.type), parent);
-  if (isPolicyType(type) || type.toLowerCase() === DEPLOYMENT) return true;
+  if (isPolicyType(type) || type.toLowerCase() === DEPLOYMENT_TYPE) return true;
   const children = Array.isArray(resource.resources) ? (resource.resources as unknown[]) : [];
   return children.some(child => isObject(child) && mattersAnywhere(child, { type, name: '' }));
 }

@@ -11,6 +11,8 @@ const scope: TemplateScope = {
   parameter: name => ({ name: 'fw', list: ['a', 'b'], nested: { Deep: [{ x: 1 }] }, none: null })[name],
   variable: name => `<${name}>`,
   userFunction: () => undefined,
+  deployment: () => undefined,
+  depth: 0,
   loops: new Map([
     ['outer', 3],
     ['inner', 1],

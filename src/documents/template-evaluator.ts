@@ -37,6 +37,10 @@ export interface TemplateScope {
   variable(name: string): unknown;
   /** The template's own functions; undefined if there is no such one. */
   userFunction(name: string, args: readonly unknown[]): { readonly value: unknown } | undefined;
+  /** The deployment inside the template that an id or a symbolic name means; undefined if there is none. */
+  deployment(reference: string): { readonly value: unknown } | undefined;
+  /** How many deployments are around the template. */
+  readonly depth: number;
   /** Loops that are running, by name in lower case; the last one is the innermost. */
   readonly loops: ReadonlyMap<string, number>;
   /** Variables of lambdas around the expression. */
@@ -224,6 +228,11 @@ function call(
       const run = lambdaOf(name, args[1], scope, depth);
       const list = asList(value(0));
       return lower === 'map' ? list.map(run) : list.filter((item, index) => asBoolean(run(item, index)));
+    }
+    case 'reference': {
+      const deployment = scope.deployment(asText(value(0)));
+      if (deployment) return deployment.value;
+      break;
     }
     case 'resourceid':
       return resourceId(all(), scope.site);

@@ -49,6 +49,8 @@ export function scopeOf({ template, site, given }: TemplateValues): TemplateScop
         inContext(`variable '${name}'`, () => variableValue(variables, name, scope)),
       );
     },
+    deployment: () => undefined,
+    depth: 0,
     userFunction: (name, args) => runUserFunction(template, name, args, scope),
   };
   return scope;
@@ -89,6 +91,8 @@ function typedValue(name: string, type: string, text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
+    // A type that is defined elsewhere (`$ref`) may be a string.
+    if (type === '') return text;
     throw new TemplateError(`parameter '${name}': '${text}' is no ${type}, written as JSON`);
   }
 }
