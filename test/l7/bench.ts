@@ -7,6 +7,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import tls from 'node:tls';
 import { L7Engine, type L7EngineOptions } from '#dataplane/l7/engine.ts';
 import type { L7Rules } from '#dataplane/l7/judge.ts';
 import type { ApplicationRule } from '#ir/policy.ts';
@@ -263,4 +264,23 @@ export async function eventually(what: string, condition: () => boolean, timeout
     if (performance.now() > end) throw new Error(`not within ${timeoutMs} ms: ${what}`);
     await new Promise(resolve => setTimeout(resolve, 5));
   }
+}
+
+/** What a TLS client sends first. */
+export async function helloFor(servername: string): Promise<Buffer> {
+  const listener = net.createServer();
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const client = tls.connect({
+    host: '127.0.0.1',
+    port: (listener.address() as net.AddressInfo).port,
+    servername,
+  });
+  client.on('error', () => undefined);
+  const [socket] = (await once(listener, 'connection')) as [net.Socket];
+  const [hello] = (await once(socket, 'data')) as [Buffer];
+  client.destroy();
+  socket.destroy();
+  listener.close();
+  return hello;
 }

@@ -8,16 +8,25 @@ import fc from 'fast-check';
 import { L7Engine } from '#dataplane/l7/engine.ts';
 import { resetSocket } from '#netlink/reset-socket.ts';
 import { FakeSink } from '#telemetry/fake-sink.ts';
-import { Client, eventually, serve, startBench } from './bench.ts';
+import { PRELOGIN, TABULAR_RESULT, writePrelogin, writeTdsPacket } from '#wire/tds.ts';
+import { Client, eventually, helloFor, rule, rules, serve, startBench } from './bench.ts';
+import { ON, prelogin } from './tds.ts';
 
 const names = { 'a.example.org': ['192.0.2.1'] };
 const REQUEST = 'POST / HTTP/1.1\r\nHost: a.example.org\r\nTransfer-Encoding: chunked\r\n\r\n';
 const GET = 'GET / HTTP/1.1\r\nHost: a.example.org\r\n\r\n';
 
+/** One character a byte. */
+const bytes = (buffer: Buffer) => buffer.toString('latin1');
+const PRELOGIN_PACKET = bytes(writeTdsPacket(PRELOGIN, writePrelogin(prelogin(ON))));
+const PRELOGIN_ANSWER = bytes(writeTdsPacket(TABULAR_RESULT, writePrelogin(prelogin(ON))));
+const WRAPPED_HELLO = bytes(writeTdsPacket(PRELOGIN, await helloFor('a.example.org')));
+
 type Ending = 'finish' | 'reset' | 'destroy';
 
 const piece = fc.oneof(
   fc.constantFrom(GET, REQUEST, '5\r\nhello\r\n', '0\r\n\r\n', '\x16\x03\x01\x00\x05', '\r\n', 'zz'),
+  fc.constantFrom(PRELOGIN_PACKET, PRELOGIN_PACKET + WRAPPED_HELLO, WRAPPED_HELLO, '\x12\x01\x00\x09'),
   fc.string({ maxLength: 20 }),
 );
 const answerPiece = fc.oneof(
@@ -28,6 +37,7 @@ const answerPiece = fc.oneof(
     'HTTP/1.1 101 Switching Protocols\r\n\r\n',
     'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n',
     '0\r\n\r\n',
+    PRELOGIN_ANSWER,
   ),
   fc.string({ maxLength: 20 }),
 );
@@ -49,7 +59,7 @@ test('no sequence of nonsense stops the engine or leaves a connection behind', {
   await using server = await serve(socket => {
     const { pieces, ending } = script;
     socket.once('data', () => {
-      for (const text of pieces) socket.write(text);
+      for (const text of pieces) socket.write(text, 'latin1');
       finish(socket, ending);
     });
     socket.on('data', () => undefined);
@@ -58,11 +68,13 @@ test('no sequence of nonsense stops the engine or leaves a connection behind', {
   for (const [port, servers] of [
     [80, { '192.0.2.1:80': server.port }],
     [443, { '192.0.2.1:443': server.port }],
+    [1433, { '192.0.2.1:1433': server.port }],
   ] as const) {
     await using bench = await startBench({
       port,
       names,
       servers,
+      rules: rules([rule('Allow', 'org', ['*.example.org'], 'http=80', 'https=443', 'mssql=1433')]),
       limits: { idleMs: 400, headDeadlineMs: 200 },
     });
     await fc.assert(
@@ -77,7 +89,7 @@ test('no sequence of nonsense stops the engine or leaves a connection behind', {
           socket.on('error', () => undefined);
           socket.on('data', () => undefined);
           await once(socket, 'connect');
-          for (const text of pieces) socket.write(text);
+          for (const text of pieces) socket.write(text, 'latin1');
           await new Promise(resolve => setImmediate(resolve));
           finish(socket, clientEnding);
         },

@@ -8,7 +8,7 @@ import { after, test } from 'node:test';
 import tls from 'node:tls';
 import { limitsFor } from '#dataplane/l7/services.ts';
 import { resetSocket } from '#netlink/reset-socket.ts';
-import { Client, eventually, makeCertificates, rule, rules, serve, startBench } from './bench.ts';
+import { Client, eventually, helloFor, makeCertificates, rule, rules, serve, startBench } from './bench.ts';
 
 const certificates = makeCertificates(['a.example.org', 'b.example.org']);
 after(() => certificates[Symbol.dispose]());
@@ -306,20 +306,3 @@ test('openssl s_client is served', async () => {
 });
 
 /** The first flight of a real client. */
-async function helloFor(servername: string): Promise<Buffer> {
-  const listener = net.createServer();
-  listener.listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const client = tls.connect({
-    host: '127.0.0.1',
-    port: (listener.address() as net.AddressInfo).port,
-    servername,
-  });
-  client.on('error', () => undefined);
-  const [socket] = (await once(listener, 'connection')) as [net.Socket];
-  const [hello] = (await once(socket, 'data')) as [Buffer];
-  client.destroy();
-  socket.destroy();
-  listener.close();
-  return hello;
-}
