@@ -2,7 +2,7 @@
 // means that the client asks for that name, as a browser does: by SNI or Host on the ports of application rules, at an address
 // that the name resolves to, or, where nobody says which, at one that nothing else has. Pure.
 
-import { applicationPortsOf, isApplicationPort } from '#ir/application-ports.ts';
+import { isApplicationPort } from '#ir/application-ports.ts';
 import type { Claim, Flow, IpProtocol } from '#ir/decision.ts';
 import type { ApplicationProtocol, ResolvedPolicy } from '#ir/policy.ts';
 import { parseFqdn } from '#net/fqdn.ts';
@@ -251,9 +251,4 @@ function addressOfItsOwn(policy: ResolvedPolicy, resolved: ResolvedNames, source
 
 function isEverything([first]: readonly { readonly first: number; readonly last: number }[]): boolean {
   return first?.first === 0 && first.last === 0xffffffff;
-}
-
-/** For help and messages. */
-export function describeApplicationPorts(policy: ResolvedPolicy): string {
-  return applicationPortsOf(policy).join(', ');
 }

@@ -104,10 +104,16 @@ export async function readPolicyInput(
 
   const read = await readAll(paths, values, env);
   if (read.faults.length > 0) return refuse(read.faults);
+  let facts: Facts;
+  try {
+    facts = loadFacts(stateFolder({ env, override: text(values.state) }));
+  } catch (error) {
+    return refuse([(error as Error).message]);
+  }
   return resolveInput(read.documents, values, {
     ignored: read.ignored,
     options,
-    facts: loadFacts(stateFolder({ env, override: text(values.state) })),
+    facts,
     from: paths.join(', '),
   });
 }

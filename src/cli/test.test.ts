@@ -190,6 +190,13 @@ tests: [{from: 10.42.1.5, to: other.example.org:443, expect: deny, reason: SniMi
   assert.equal((await run(path, ...policy, '--bind-network-fqdns')).code, 0);
 });
 
+test('a folder stands for the test files in it and below', async t => {
+  const { code, out } = await run(POLICIES);
+  assert.match(out, /✔ .*aks\.test\.yaml \(14 tests\)/);
+  assert.equal(code, 0);
+  assert.match((await run(folder(t))).error, /the folder holds no \*\.test\.yaml/);
+});
+
 test('a command line that makes no sense', async () => {
   assert.equal((await run()).code, 2);
   assert.equal((await run('x.yaml', '-o', 'table')).code, 2);

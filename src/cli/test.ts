@@ -1,7 +1,7 @@
 // `postern test`: policy tests out of YAML files, run against the rules that they name. Offline and unprivileged, with an exit
 // code that a build can act on.
 
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type CaseResult, runPolicyTests } from '#analysis/policy-tests.ts';
@@ -23,9 +23,9 @@ import {
   readPolicyInput,
 } from './policy-input.ts';
 
-const HELP = `Usage: postern test FILE... [OPTIONS]
+const HELP = `Usage: postern test FILE|FOLDER... [OPTIONS]
 
-Runs policy tests. Exit code 0 all passed, 3 some failed, 1 error, 2 usage. A file:
+Runs policy tests; a folder stands for every *.test.yaml in it and below. Exit code 0 all passed, 3 some failed, 1 error, 2 usage. A file:
 
   policy: policies                # what --policy takes, relative to this file; or a list
   parameters: {region: westeurope}
@@ -91,18 +91,19 @@ export async function runTest(
   } catch (error) {
     return refuse(USAGE, usageFault(error, 'test'));
   }
-  const { values, positionals: files } = parsed;
+  const { values, positionals: paths } = parsed;
   if (values.help) {
     world.out(HELP);
     return PASSED;
   }
   const { output = 'text', filter = '', junit, verbose = false } = values;
-  if (files.length === 0) return refuse(USAGE, 'name a file of tests. postern test --help shows one.');
+  if (paths.length === 0) return refuse(USAGE, 'name a file of tests. postern test --help shows one.');
   if (output !== 'json' && output !== 'text') return refuse(USAGE, `--output ${output}: json or text.`);
 
   const runner = new Runner(values, world);
   const outcomes: FileOutcome[] = [];
-  for (const file of files) outcomes.push(await runner.run(file, filter));
+  for (const path of paths)
+    for (const file of testFilesAt(path)) outcomes.push(await runner.run(file, filter));
   for (const { faults } of outcomes) refuse(ERROR, ...faults);
   const { tests, failed, broken } = totalsOf(outcomes);
   if (tests === 0 && broken === 0) return refuse(ERROR, `no name of a test holds '${filter}'.`);
@@ -119,6 +120,15 @@ export async function runTest(
 
 function parse(args: readonly string[]) {
   return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
+}
+
+/** Those in a folder and below, by their names; anything else is a file, or said not to be one where it is read. */
+function testFilesAt(path: string): string[] {
+  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return [path];
+  const files = readdirSync(path, { recursive: true, encoding: 'utf8' })
+    .filter(name => /\.test\.ya?ml$/.test(name) && !name.includes('node_modules'))
+    .sort();
+  return files.length === 0 ? [path] : files.map(name => join(path, name));
 }
 
 /** Runs files; rules that several of them name in the same words are read once. */
@@ -145,6 +155,7 @@ class Runner {
     const broken = (faults: readonly string[]) => ({ results: [], faults });
     let text: string;
     try {
+      if (statSync(file).isDirectory()) throw new Error('the folder holds no *.test.yaml');
       if (statSync(file).size > MOST_BYTES) throw new Error(`it is larger than ${MOST_BYTES} bytes`);
       text = readFileSync(file, 'utf8');
     } catch (error) {

@@ -8,7 +8,7 @@ import { idKey } from '#arm/resource-id.ts';
 import { isPolicyType, toArmDocument, typeOfResource } from './arm-shape.ts';
 import { type JsonText, parseJsonText, pathOf, type TextPosition } from './json-text.ts';
 import { isTemplate, parameterNamesOf, readTemplate } from './read-template.ts';
-import type { TemplateSite } from './template-evaluator.ts';
+import type { TemplateSite } from './template-ids.ts';
 import { type GivenParameter, isParameterFile } from './template-parameters.ts';
 
 export interface DocumentFile {

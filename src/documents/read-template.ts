@@ -11,17 +11,10 @@ import {
   openDeployment,
   withDeployments,
 } from './template-deployments.ts';
-import {
-  evaluateText,
-  evaluateTree,
-  inLoop,
-  loopCount,
-  providerPath,
-  type TemplateScope,
-  type TemplateSite,
-} from './template-evaluator.ts';
+import { evaluateText, evaluateTree, inLoop, loopCount, type TemplateScope } from './template-evaluator.ts';
 import { TemplateError } from './template-expression.ts';
 import { asBoolean, asText } from './template-functions.ts';
+import { providerPath, type TemplateSite } from './template-ids.ts';
 import type { GivenParameter } from './template-parameters.ts';
 import { scopeOf } from './template-values.ts';
 

@@ -3,9 +3,10 @@
 
 import { isObject, type Json } from '#arm/json-reader.ts';
 import { idKey } from '#arm/resource-id.ts';
-import { evaluateText, evaluateTree, type TemplateScope, type TemplateSite } from './template-evaluator.ts';
+import { evaluateText, evaluateTree, type TemplateScope } from './template-evaluator.ts';
 import { TemplateError } from './template-expression.ts';
 import { asText } from './template-functions.ts';
+import type { TemplateSite } from './template-ids.ts';
 import type { GivenParameter } from './template-parameters.ts';
 import { scopeOf } from './template-values.ts';
 

@@ -2,7 +2,6 @@
 // `resourceId`, `copyIndex`, ...), loops over properties, and lambdas; the computing ones are in template-functions.ts. What only
 // Azure can answer is refused by name with the reason, never guessed.
 
-import { parseResourceId } from '#arm/resource-id.ts';
 import {
   type Expression,
   expressionIn,
@@ -21,14 +20,13 @@ import {
   shown,
   TEMPLATE_FUNCTIONS,
 } from './template-functions.ts';
-
-/** Where a template is meant to be deployed. Ids are made from it; they need not exist. */
-export interface TemplateSite {
-  readonly subscriptionId: string;
-  readonly resourceGroup: string;
-  /** Of the resource group; undefined where nobody said it. */
-  readonly location: string | undefined;
-}
+import {
+  providerPath,
+  resourceGroup,
+  resourceId,
+  subscriptionResourceId,
+  type TemplateSite,
+} from './template-ids.ts';
 
 export interface TemplateScope {
   readonly site: TemplateSite;
@@ -300,43 +298,4 @@ function copyIndex(args: readonly unknown[], { loops }: TemplateScope): number {
       name === undefined ? 'copyIndex stands outside a loop' : `copyIndex: no loop '${name}' is running here`,
     );
   return index + asNumber(offset);
-}
-
-/** `resourceId([subscription], [group], type, name, ...)`: the type is the first argument with a slash. */
-function resourceId(values: readonly unknown[], site: TemplateSite): string {
-  const texts = values.map(asText);
-  const at = texts.findIndex(text => text.includes('/'));
-  if (at < 0 || at > 2)
-    throw new TemplateError(`resourceId: no resource type in ${texts.map(text => `'${text}'`).join(', ')}`);
-  const group = at > 0 ? texts[at - 1] : site.resourceGroup;
-  const subscription = at > 1 ? texts[at - 2] : site.subscriptionId;
-  return `/subscriptions/${subscription}/resourceGroups/${group}${providerPath(texts.slice(at))}`;
-}
-
-function subscriptionResourceId(values: readonly unknown[], site: TemplateSite): string {
-  const texts = values.map(asText);
-  const at = texts.findIndex(text => text.includes('/'));
-  const subscription = at > 0 ? texts[at - 1] : site.subscriptionId;
-  return `/subscriptions/${subscription}${providerPath(texts.slice(Math.max(0, at)))}`;
-}
-
-/** `/providers/Microsoft.Network/firewallPolicies/p/ruleCollectionGroups/g`, of a type and its names. */
-export function providerPath([type = '', ...names]: readonly string[]): string {
-  const [provider = '', ...types] = type.split('/');
-  const parts = names.flatMap(name => name.split('/'));
-  if (types.length === 0 || types.length !== parts.length)
-    throw new TemplateError(
-      `'${type}' and the names ${parts.map(part => `'${part}'`).join(', ')} make no resource`,
-    );
-  const path = `/providers/${provider}${types.map((word, index) => `/${word}/${parts[index]}`).join('')}`;
-  if (parseResourceId(`/subscriptions/s/resourceGroups/g${path}`) === undefined)
-    throw new TemplateError(
-      `'${type}' and the names ${parts.map(part => `'${part}'`).join(', ')} make no resource`,
-    );
-  return path;
-}
-
-function resourceGroup({ subscriptionId, resourceGroup: name, location }: TemplateSite): object {
-  const known = { id: `/subscriptions/${subscriptionId}/resourceGroups/${name}`, name };
-  return location === undefined ? known : { ...known, location };
 }

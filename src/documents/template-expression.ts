@@ -31,8 +31,13 @@ interface Token {
   readonly text: string;
 }
 
+/** Azure takes no longer ones (https://learn.microsoft.com/azure/azure-resource-manager/templates/best-practices). */
+const MOST_CHARACTERS = 24_576;
+
 /** Throws `TemplateError`. */
 export function parseExpression(text: string): Expression {
+  if (text.length > MOST_CHARACTERS)
+    throw new TemplateError(`the expression is longer than ${MOST_CHARACTERS} characters`);
   const reader = new TokenReader(text);
   const expression = readChain(reader);
   reader.end();

@@ -2,10 +2,14 @@
 // secret nobody gave can still be read where the secret says nothing about a firewall.
 
 import { pathOf } from './json-text.ts';
-import { evaluateTree, type TemplateScope, type TemplateSite } from './template-evaluator.ts';
+import { evaluateTree, type TemplateScope } from './template-evaluator.ts';
 import { TemplateError } from './template-expression.ts';
 import { isJsonObject, memberOf, shown } from './template-functions.ts';
+import type { TemplateSite } from './template-ids.ts';
 import type { GivenParameter } from './template-parameters.ts';
+
+/** Definitions that need each other; far above what people write, far below what the stack bears. */
+const DEEPEST = 200;
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -24,6 +28,7 @@ export function scopeOf({ template, site, given }: TemplateValues): TemplateScop
   const once = (key: string, what: string, make: () => unknown): unknown => {
     if (known.has(key)) return known.get(key);
     if (running.has(key)) throw new TemplateError(`${what} is defined by itself`);
+    if (running.size >= DEEPEST) throw new TemplateError(`${what} is defined by more than ${DEEPEST} others`);
     running.add(key);
     try {
       const value = make();
