@@ -24,17 +24,17 @@ const HELP = `Usage: postern decide --policy FILE|FOLDER|store --from ADDRESS --
 
 What becomes of a connection: the verdict, the rule that decides and why. Exit code 0 allowed, 3 denied, 1 error, 2 usage.
 
-  --from ADDRESS           the client
-  --to NAME:PORT           a client that asks for this name: by SNI on 443 and ports that rules name for Https, by Host on
-                           80 and ports for Http
-  --to ADDRESS:PORT        a client that goes by the address; TLS without SNI on 443, as curl https://1.2.3.4
-  --proto PROTOCOL         tcp (default), udp, icmp or a number; without a port where the protocol has none
-  --sni NAME, --host NAME  what the client names, where it is not the name of --to; --sni '' for none
-  --outside                the client is on the Internet and the target a public address of the firewall
+  --from ADDRESS             the client
+  --to NAME:PORT             a client that asks for this name: by SNI on 443 and ports that rules name for Https, by Host on
+                             80 and ports for Http
+  --to ADDRESS:PORT          a client that goes by the address; TLS without SNI on 443, as curl https://1.2.3.4
+  --proto PROTOCOL           tcp (default), udp, icmp or a number; without a port where the protocol has none
+  --sni NAME, --host NAME    what the client names, where it is not the name of --to; --sni '' for none
+  --outside                  the client is on the Internet and the target a public address of the firewall
   --resolve NAME=ADDRESS[,ADDRESS]...
-                           which addresses a name has, for network rules; without, --to NAME has one that no rule names
-  --trace                  every rule that was looked at, and why it did not match
-  -o, --output json|text   default text
+                             which addresses a name has, for network rules; without, --to NAME has one that no rule names
+  --trace                    every rule that was looked at, and why it did not match
+  -o, --output json|text     default text
 ${POLICY_INPUT_HELP}`;
 
 const OPTIONS = {

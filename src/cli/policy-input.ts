@@ -48,18 +48,18 @@ export const POLICY_INPUT_FLAGS = {
 
 export const POLICY_INPUT_HELP = `\
   --policy FILE|FOLDER|store
-                           the rules: JSON that az prints (network firewall show, network firewall policy show, policy
-                           rule-collection-group list, ip-group list, public-ip list), an ARM template, an export, or a
-                           folder of such files; store means what Postern holds on this machine. May be given several
-                           times
-  --name LAB               with --policy store: the lab that is meant, not the router
-  --firewall NAME          the firewall that is meant, where there are several
-  --firewall-policy NAME   the firewall policy that is meant, where there are several or a firewall has it
+                             the rules: JSON that az prints (network firewall show, network firewall policy show, policy
+                             rule-collection-group list, ip-group list, public-ip list), an ARM template, an export, or a
+                             folder of such files; store means what Postern holds on this machine. May be given several
+                             times
+  --name LAB                 with --policy store: the lab that is meant, not the router
+  --firewall NAME            the firewall that is meant, where there are several
+  --firewall-policy NAME     the firewall policy that is meant, where there are several or a firewall has it
   --parameters FILE|KEY=VALUE
-                           values for the parameters of templates; may be given several times
+                             values for the parameters of templates; may be given several times
   --subscription ID, --resource-group NAME, --location NAME
-                           where templates are meant to be deployed: their ids are made of the first two
-  --state FOLDER           where imported service tags lie; default $POSTERN_STATE, else the usual place
+                             where templates are meant to be deployed: their ids are made of the first two
+  --state FOLDER             where imported service tags lie; default $POSTERN_STATE, else the usual place
 ${POLICY_OPTION_HELP}`;
 
 export interface PolicyInput {

@@ -47,10 +47,10 @@ A test has from, to, expect, and may have proto, sni, host, outside (as postern 
 POLICY/GROUP/COLLECTION/RULE, or none), reason, path, snat, translated. A file may have firewall, firewall-policy,
 subscription, resource-group, location and options, whose keys are the flags below.
 
-  --filter TEXT            only tests whose name holds TEXT
-  --junit FILE             writes the outcome for build servers, too
-  --verbose                names tests that passed, too
-  -o, --output json|text   default text
+  --filter TEXT              only tests whose name holds TEXT
+  --junit FILE               writes the outcome for build servers, too
+  --verbose                  names tests that passed, too
+  -o, --output json|text     default text
 ${POLICY_INPUT_HELP}`;
 
 const OPTIONS = {

@@ -43,7 +43,21 @@ const WORDS: Readonly<Record<string, string>> = {
 /** One fault often brings others behind it; the first ones tell. */
 const MOST_FAULTS = 3;
 
+/** ARM's resources have a dozen levels. */
+const MOST_LEVELS = 200;
+const TOO_DEEP = `the values are nested deeper than ${MOST_LEVELS} levels`;
+
 export function parseJsonText(source: string): ParsedJson {
+  try {
+    return parse(source);
+  } catch (error) {
+    // What the parser's stack does not bear is far deeper than what is accepted.
+    if (error instanceof RangeError) return { faults: [{ line: 1, column: 1, message: TOO_DEEP }] };
+    throw error;
+  }
+}
+
+function parse(source: string): ParsedJson {
   // An offset stays an offset: the mark becomes a blank.
   const text = source.replace(/^\uFEFF/, ' ');
   const errors: ParseError[] = [];
@@ -65,15 +79,16 @@ export function parseJsonText(source: string): ParsedJson {
   return { json: { value, positionOf: path => positionAt(nearestNode(root, path).offset) } };
 }
 
-function readNode(node: Node, repeated: (name: string, offset: number) => void): unknown {
-  if (node.type === 'array') return (node.children ?? []).map(child => readNode(child, repeated));
+function readNode(node: Node, repeated: (name: string, offset: number) => void, level = 0): unknown {
+  if (level > MOST_LEVELS) throw new RangeError(TOO_DEEP);
+  if (node.type === 'array') return (node.children ?? []).map(child => readNode(child, repeated, level + 1));
   if (node.type !== 'object') return node.value as unknown;
   const members = new Map<string, unknown>();
   for (const { children: [name, member] = [] } of node.children ?? []) {
     if (!name || !member) continue;
     const key = String(name.value);
     if (members.has(key)) repeated(key, name.offset);
-    members.set(key, readNode(member, repeated));
+    members.set(key, readNode(member, repeated, level + 1));
   }
   // Not by assignment, which would give `__proto__` a meaning.
   return Object.fromEntries(members);

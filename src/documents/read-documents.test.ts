@@ -53,6 +53,8 @@ test('a byte order mark and comments are no faults; faults of JSON have line and
     ['[1 2]', /^f\.json:1:4: ',' is missing/],
     ['{"a": 1,\n "a": 2}', /^f\.json:2:2: 'a' stands twice/],
     ["{'a': 1}", /^f\.json:1:2: this is no JSON value/],
+    ['['.repeat(300) + ']'.repeat(300), /^f\.json:1:1: the values are nested deeper than 200 levels/],
+    ['['.repeat(100_000), /^f\.json:1:1: the values are nested deeper than 200 levels/],
   ];
   for (const [text, message] of broken) assert.match(faults(read(text)).join('\n'), message, text);
 });
