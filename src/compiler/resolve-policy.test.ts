@@ -7,7 +7,7 @@ import { DEFAULT_POLICY_OPTIONS } from '#model/policy-options.ts';
 import { formatRuleRef } from '#model/rule-ref.ts';
 import { formatFqdnPattern } from '#net/fqdn.ts';
 import { formatIpv4, formatRange } from '#net/ipv4.ts';
-import { EMPTY, ip, type Json, OFFICE, PIP, ranges, SCOPE } from './fixture.ts';
+import { EMPTY, eastus, ip, type Json, OFFICE, PIP, ranges, SCOPE } from './fixture.ts';
 import {
   attached,
   CHILD,
@@ -303,6 +303,22 @@ describe('an emptied IP group', () => {
     assert.deepEqual(orderOf(found), ['child/g/c/beside', 'child/g/c/both']);
     assert.deepEqual(found.networkRules[0]?.destinations, [ranges('1.2.3.4')]);
     assert.deepEqual(found.networkRules[1]?.sources, ranges('10.42.8.0/23'));
+  });
+});
+
+describe('destinations of an application rule', () => {
+  const destinationsOf = (rest: Json) =>
+    resolved([
+      policy(CHILD),
+      group(CHILD, 'g', 100, [filters([applicationRule(rest)])]),
+    ]).applicationRules.map(rule => rule.destinations);
+
+  it('are addresses and service tags; without any, every destination will do', () => {
+    assert.deepEqual(destinationsOf({}), [undefined]);
+    assert.deepEqual(destinationsOf({ destinationAddresses: ['azurecloud.EASTUS'] }), [eastus]);
+    assert.deepEqual(destinationsOf({ destinationAddresses: ['AzureCloud.eastus', '20.43.0.0/16'] }), [
+      ranges('20.42.0.0-20.44.127.255'),
+    ]);
   });
 });
 
