@@ -93,6 +93,9 @@ describe('classes of claimed names', () => {
           claims.lattice,
           { others: inSet(0) },
         );
+        for (const { except } of shown)
+          for (const out of except)
+            assert.ok(!claims.lattice.around(out).some(wider => except.includes(wider)), 'left out twice');
         for (const name of NAMES) {
           const held = holdersOf(lists, name);
           const id = claims.atoms.findIndex(
