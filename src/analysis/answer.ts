@@ -6,7 +6,7 @@ import type { Decision, Flow, ReasonCode, SnatClass } from '#ir/decision.ts';
 import type { NetworkRule, ResolvedPolicy } from '#ir/policy.ts';
 import { formatRuleRef, type RuleRef } from '#model/rule-ref.ts';
 import { formatIpv4, includesAddress } from '#net/ipv4.ts';
-import { formatList } from './misses.ts';
+import { formatList, missesOfNetworkRule } from './misses.ts';
 import { type Asked, nameOfProtocol } from './question.ts';
 
 /** What `-o json` prints, in this order. */
@@ -162,18 +162,34 @@ export function remarksOn(
     remarks.push(
       `${name} has ${flows.length} addresses, of which ${denied} ${denied === 1 ? 'is' : 'are'} denied; this is ${formatIpv4(flow.destination)}.`,
     );
-  if (standIn !== undefined && isAddressDecision(policy, decision))
+  const elsewhere = standIn === undefined ? [] : decidersElsewhere(policy, asked, flow, decision);
+  if (elsewhere.length > 0)
     remarks.push(
-      `Nobody said which address ${name} has (--resolve ${name}=ADDRESS), so it stands at one that no rule names.`,
+      `Nobody said which address ${name} has (--resolve ${name}=ADDRESS), so it stands at one that no rule names; at another ${formatList(elsewhere)} may decide.`,
     );
   const rule = policy.networkRules.find(({ ref }) => ref === decision.rule);
   if (rule && decidesByName(rule, flow)) remarks.push(...remarksOnNames(rule, asked, flow, policy));
   return remarks;
 }
 
-/** Another address could have come to another answer. */
-function isAddressDecision(policy: ResolvedPolicy, { rule, reason }: Settled): boolean {
-  return reason === 'DefaultAction' || policy.networkRules.some(({ ref }) => ref === rule);
+/** Network rules that only the address keeps from deciding. */
+function decidersElsewhere(
+  { networkRules }: ResolvedPolicy,
+  { namesOfAddress }: Asked,
+  flow: Flow,
+  { rule, reason }: Settled,
+): string[] {
+  // These come before all network rules.
+  if (flow.from === 'outside' || reason === 'ThreatIntel') return [];
+  const decisive = networkRules.findIndex(({ ref }) => ref === rule);
+  return networkRules
+    .slice(0, decisive < 0 ? networkRules.length : decisive)
+    .filter(candidate => candidate.destinations.some(set => set.length > 0))
+    .filter(candidate => {
+      const [miss, ...others] = missesOfNetworkRule(candidate, flow, namesOfAddress);
+      return miss?.field === 'destination' && others.length === 0;
+    })
+    .map(({ ref }) => formatRuleRef(ref));
 }
 
 function decidesByName({ destinations, destinationFqdns }: NetworkRule, { destination }: Flow): boolean {

@@ -124,6 +124,17 @@ test('an address that a name shares passes by the rule for the name, whatever th
   assert.match(bound.out, /SniMismatch/);
 });
 
+test('without an address for a name the rules that an address would bring in are told', async () => {
+  const { out } = await run(...AKS, '--to', 'x.example.org:9000');
+  assert.match(
+    out,
+    /Nobody said which address x\.example\.org has .*; at another fwp-aks\/aks\/control-plane\/tunnel may decide/,
+  );
+  assert.doesNotMatch((await run(...AKS, '--to', 'mcr.microsoft.com:443')).out, /Nobody said/);
+  const given = await run(...AKS, '--to', 'x.example.org:9000', '--resolve', 'x.example.org=192.0.2.1');
+  assert.doesNotMatch(given.out, /Nobody said/);
+});
+
 test('of several addresses a denied one is told, and how many there are', async () => {
   const { code, out } = await run(
     ...[...AKS, '--to', 'x.example.org:9000'],

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { presentResource } from '#cli/az/present.ts';
 import {
   formatDocumentFault,
   type ReadDocuments,
@@ -317,4 +318,19 @@ test('outputs of a module are known by id and by symbolic name, as far as they c
   );
   const self = { ...module, name: byId };
   assert.match(faults(read(template([self, user(byId)])))[0] ?? '', /deployments\/m' is defined by itself/);
+});
+
+test('what az shows of the documents of an export reads back as the same documents', () => {
+  const file = join(import.meta.dirname, '../../test/policies/aks-export.jsonc');
+  const { documents } = readDocuments([{ file, text: readFileSync(file, 'utf8') }], {
+    site,
+    parameters: [['region', { text: 'westeurope' }]],
+  });
+  const shown = documents.map(({ document }) => presentResource(document));
+  const back = read(shown);
+  assert.deepEqual(faults(back), []);
+  assert.deepEqual(
+    back.documents.map(({ document }) => document),
+    documents.map(({ document }) => document),
+  );
 });
