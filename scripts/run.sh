@@ -80,6 +80,7 @@ case $task in
   test) run_tests all "$@" ;;
   unit | lab) run_tests "$task" "$@" ;;
   bench) exec scripts/node --expose-gc bench/main.ts "$@" ;;
+  long) exec scripts/node test/differential/long-run.ts "$@" ;;
   real-az) exec scripts/node scripts/test.ts real-az test/real-az/*.check.ts ;;
   *) say "run.sh: there is no task '$task'."; exit 2 ;;
 esac

@@ -157,9 +157,15 @@ const protocols = fc.oneof(
 );
 
 /** Rules as neither kind of document writes them yet: `protocols` becomes `ipProtocols` in a policy. */
-const networkRule = fc
-  .record({ protocols, from: sources, to: destinations, destinationPorts: ports })
-  .map(({ from, to, ...rest }): Json => ({ ...rest, ...from, ...to }));
+const networkRule = fc.record({ protocols, from: sources, to: destinations, destinationPorts: ports }).map(
+  ({ from, to, ...rest }): Json => ({
+    ...rest,
+    // TLS is what names are bound to.
+    ...('destinationFqdns' in to && { destinationPorts: [...rest.destinationPorts, '443'] }),
+    ...from,
+    ...to,
+  }),
+);
 
 const targetFqdn = fc.constantFrom(
   '*',

@@ -19,13 +19,16 @@ import { serve } from '../netfilter/agent.ts';
 import { LINK, SENTINEL } from './addresses.ts';
 import { addressesOfName, addressOf, THREAT_RANGES, threats } from './world.ts';
 
+/** Both the kernel and the engine can allow by a network rule. */
+export type Logged = LogRecord & { readonly byEngine?: boolean };
+
 const PROXY_PORT = 15_001;
 const CONNTRACK_DELETE = (1 << 8) | 2;
 const SENTINEL_SOURCES = [SENTINEL.source, SENTINEL.outsideSource].map(formatIpv4);
 /** Longer than a repeated denial is kept out of the log. */
 const REPEAT_MS = 60_000;
 
-let records: LogRecord[] = [];
+let records: Logged[] = [];
 /** Source ports of the sentinels seen last, from inside and from outside. */
 const sentinelPorts = [0, 0];
 const problems: string[] = [];
@@ -37,6 +40,7 @@ const log = {
     else records.push(record);
   },
 };
+const engineLog = { write: (record: LogRecord) => log.write({ ...record, byEngine: true } as Logged) };
 const report = (message: string) => {
   problems.push(message);
 };
@@ -69,7 +73,7 @@ const own: Ipv4Range[] = mergeRanges(
 );
 const engine = new L7Engine({
   resolver: dns.resolver(),
-  log,
+  log: engineLog,
   threats,
   hasName: (fqdn, address) => plane?.hasName(fqdn, address) ?? false,
   forbiddenAddresses: () => own,

@@ -14,6 +14,7 @@ import {
   SERVER_PREFIXES,
   SERVICE_TAGS,
   THREAT_ADDRESSES,
+  THREAT_NAMES,
 } from './world.ts';
 
 /** What flows about one policy choose from. */
@@ -168,7 +169,9 @@ function protocolsNamed(word: string): Flow['protocol'][] {
 export function flowOf(choices: Choices, seed: number, { claims = false } = {}): Flow {
   const next = random(seed);
   const pick = <T>(list: readonly T[]): T => list[Math.floor(next() * list.length)] as T;
-  const rule = next() < 0.6 && choices.rules.length > 0 ? pick(choices.rules) : undefined;
+  const nat = choices.rules.filter(({ destinations }) => destinations.some(isOwn));
+  const rules = nat.length > 0 && next() < 0.15 ? nat : choices.rules;
+  const rule = next() < 0.6 && rules.length > 0 ? pick(rules) : undefined;
   /** Mostly the rule's own. */
   const of = <T>(own: readonly T[] | undefined, all: readonly T[]): T =>
     own !== undefined && own.length > 0 && next() < 0.85 ? pick(own) : pick(all);
@@ -235,7 +238,14 @@ export function requestOf(choices: Choices, seed: number): Flow & Required<Pick<
     ),
     destinationPort: port,
     from: 'inside',
-    claim: { protocol, fqdn: next() < 0.06 ? undefined : fqdn },
+    claim: {
+      protocol,
+      fqdn: next() < 0.06 ? undefined : fqdn,
+      // Only HTTP says a port. What is wrong in two ways has two reasons.
+      ...(protocol === 'Http' &&
+        !THREAT_NAMES.some(name => name === fqdn) &&
+        next() < 0.06 && { port: port + 1 }),
+    },
   };
 }
 

@@ -10,6 +10,7 @@ import type { LogRecord } from '#telemetry/records.ts';
 import { Agent } from '../netfilter/agent.ts';
 import { type NamespaceOptions, Namespaces } from '../support/namespaces.ts';
 import { FIRST_PORT, LAST_PORT, LINK, LOG_BATCH, MAC, SENTINEL } from './addresses.ts';
+import type { Logged } from './firewall-process.ts';
 import type { Arrival, WireFlow } from './frames.ts';
 import { type Evidence, flowKey, numberOf, recordKey, recordText, shown } from './observe.ts';
 import type { Outcome, Request } from './wire-process.ts';
@@ -38,6 +39,8 @@ export class Harness {
   #id = Math.floor(Math.random() * 2 ** 31);
   #burst = 0;
   #lost = 0;
+  /** Packets of the last burst that did not come through. */
+  #stopped: ReadonlySet<number> = new Set();
 
   private constructor(net: Namespaces, client: Agent, server: Agent, firewall: Agent) {
     this.#net = net;
@@ -76,9 +79,17 @@ export class Harness {
 
   /**
    * What the kernel does with each flow under a program. Flows of protocols without ports must differ in what the log tells
-   * of them (`distinct`). Throws `Inconclusive`.
+   * of them. Of the flows whose index is in `awaited` an answer is waited for: the DNS proxy takes its time, which no sentinel
+   * measures. Throws `Inconclusive`.
    */
-  async judge(program: Program, flows: readonly Flow[], requests: readonly Request[] = []): Promise<Judged> {
+  async judge(
+    program: Program,
+    flows: readonly Flow[],
+    {
+      requests = [],
+      awaited = new Set(),
+    }: { readonly requests?: readonly Request[]; readonly awaited?: ReadonlySet<number> } = {},
+  ): Promise<Judged> {
     const { problems } = await this.#firewall.call<{ problems: string[] }>('apply', {
       program: withSentinels(program),
     });
@@ -108,31 +119,30 @@ export class Harness {
         `sentinels: client ${client.complete}, server ${server.complete}, log ${log.complete}, lost ${log.lost}`,
       );
     }
-    const evidence = gather(sent, [...client.arrivals, ...server.arrivals].map(toArrival), log.records);
-    await this.#awaitAnswers(evidence, flows);
+    const arrivals = [...client.arrivals, ...server.arrivals].map(toArrival);
+    this.#assertNoneLate(arrivals);
+    const evidence = gather(sent, arrivals, log.records);
+    await this.#awaitAnswers(evidence.filter((_, index) => awaited.has(index)));
+    this.#stopped = new Set(
+      evidence.filter(({ arrival, answer }) => !arrival && !answer).map(({ sent: { id } }) => id),
+    );
     return {
       packets: evidence.map(shown),
       requests: outcomes.map((outcome, index) => shownRequest(requests[index], outcome, log.records)),
     };
   }
 
-  /** The DNS proxy answers in its own time. */
-  async #awaitAnswers(evidence: { -readonly [K in keyof Evidence]: Evidence[K] }[], flows: readonly Flow[]) {
-    const open = () =>
-      evidence.filter(
-        ({ arrival, answer, record }, index) =>
-          !arrival &&
-          !answer &&
-          !record &&
-          flows[index]?.from === 'inside' &&
-          flows[index]?.destinationPort === 53,
-      );
-    for (let tries = 0; tries < 20 && open().length > 0; tries++) {
-      const more = await this.#client.call<Collected>('collect', {
-        ids: open().map(({ sent }) => sent.id),
-        timeoutMs: 10,
-      });
-      for (const arrival of more.arrivals.map(toArrival)) {
+  /** What was taken for stopped may not come through afterwards. */
+  #assertNoneLate(arrivals: readonly Arrival[]): void {
+    const late = arrivals.filter(({ id }) => this.#stopped.has(id));
+    assert.deepEqual(late, [], 'packets of the burst before came through after its sentinels');
+  }
+
+  async #awaitAnswers(evidence: readonly MutableEvidence[]): Promise<void> {
+    const open = () => evidence.filter(({ answer }) => !answer).map(({ sent }) => sent.id);
+    for (let tries = 0; tries < 50 && open().length > 0; tries++) {
+      const { arrivals } = await this.#client.call<Collected>('collect', { ids: open(), timeoutMs: 20 });
+      for (const arrival of arrivals.map(toArrival)) {
         const found = evidence.find(({ sent }) => sent.id === arrival.id);
         if (found && arrival.kind === 'answer') found.answer ??= arrival;
       }
@@ -187,6 +197,8 @@ export class Harness {
   }
 }
 
+type MutableEvidence = { -readonly [K in keyof Evidence]: Evidence[K] };
+
 interface Collected {
   readonly complete: boolean;
   readonly arrivals: readonly number[][];
@@ -196,7 +208,7 @@ interface Drained {
   readonly complete: boolean;
   readonly lost: number;
   readonly problems: readonly string[];
-  readonly records: readonly LogRecord[];
+  readonly records: readonly Logged[];
 }
 
 function toArrival([
@@ -222,8 +234,8 @@ function toArrival([
 function gather(
   sent: readonly WireFlow[],
   arrivals: readonly Arrival[],
-  records: readonly LogRecord[],
-): { -readonly [K in keyof Evidence]: Evidence[K] }[] {
+  records: readonly Logged[],
+): MutableEvidence[] {
   const packets = new Map<number, Arrival>();
   const answers = new Map<number, Arrival>();
   for (const arrival of arrivals) (arrival.kind === 'packet' ? packets : answers).set(arrival.id, arrival);
@@ -253,26 +265,24 @@ function gather(
 function shownRequest(
   request: Request | undefined,
   { sourcePort, said }: Outcome,
-  records: readonly LogRecord[],
+  records: readonly Logged[],
 ): string {
   if (!request) return 'no request';
   const source = formatIpv4(request.source);
   const own = records.filter(
     record => 'SourcePort' in record && record.SourceIp === source && record.SourcePort === sourcePort,
   );
-  const record =
-    own.find(({ Type }) => Type === 'AZFWApplicationRule') ?? own.find(one => recordText(one) !== 'Alert');
+  const decided = own.filter(one => recordText(one) !== 'Alert');
+  const record = decided.find(({ byEngine }) => byEngine) ?? decided[0];
   const logged = record === undefined ? 'no record' : recordText(record);
   const greeting = /^greeting (\S+):(\d+) from (\S+) for (\S*)$/.exec(said);
   if (!greeting) {
-    // A request without a host is a bad one.
-    const answer = logged.endsWith('HostMissing') ? '400' : '470';
-    const refused = said === (request.protocol === 'Http' ? answer : 'ECONNRESET');
+    const refused = said === refusalOf(request, logged);
     return refused && logged.startsWith('Deny') ? logged : `${said} (${logged})`;
   }
   const [, at = '', , from = '', name = ''] = greeting;
   const rule = /^Allow (\S+)$/.exec(logged)?.[1] ?? `(${logged})`;
-  if (record?.Type === 'AZFWApplicationRule')
+  if (record?.byEngine)
     return `Allow proxy ${rule} at ${at} for ${name}${from === source ? ' from the client' : ''}`;
   const snat =
     from === source
@@ -285,6 +295,12 @@ function shownRequest(
   return at === formatIpv4(request.destination)
     ? `Allow forward ${rule} snat ${snat}`
     : `at ${at} (${logged})`;
+}
+
+/** TLS is never answered. A request without a host is a bad one; one for another port is dropped, as with Azure. */
+function refusalOf({ protocol }: Request, logged: string): string {
+  if (protocol !== 'Http' || logged.endsWith('HostPortMismatch')) return 'ECONNRESET';
+  return logged.endsWith('HostMissing') ? '400' : '470';
 }
 
 /** Two clauses before all others, for packets of nobody else. */

@@ -79,6 +79,7 @@ const REASONS: readonly (readonly [string, string])[] = [
   ['Default Action', 'DefaultAction'],
   ['SNI TLS extension was missing', 'SniMissing'],
   ['Host header was missing', 'HostMissing'],
+  ['Port of the Host header differs', 'HostPortMismatch'],
   ['SNI is not a name of the network rule', 'SniMismatch'],
   ['Only TCP and UDP can leave', 'ProtocolNotTranslated'],
 ];

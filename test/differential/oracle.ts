@@ -98,8 +98,9 @@ class Oracle {
     return this.#judgeName(packet, packet.claim);
   }
 
-  #judgeName(packet: Packet, { protocol, fqdn }: NonNullable<Packet['claim']>): string {
+  #judgeName(packet: Packet, { protocol, fqdn, port }: NonNullable<Packet['claim']>): string {
     if (fqdn === undefined) return `Deny - ${protocol === 'Http' ? 'HostMissing' : 'SniMissing'}`;
+    if (port !== undefined && port !== packet.port) return 'Deny - HostPortMismatch';
     for (const rule of this.#rules('application')) {
       if (!this.#applicationMatches(rule, packet, protocol, fqdn)) continue;
       return rule.action === 'Deny' ? `Deny ${rule.ref} RuleMatched` : `Allow proxy ${rule.ref}`;

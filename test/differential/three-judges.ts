@@ -119,7 +119,11 @@ export class ThreeJudges {
   ): Promise<Disagreement[]> {
     const program = compile(policy);
     const asked = requests.map((flow, index) => toRequest(flow, index));
-    const judged = await this.#twice(() => this.#harness.judge(program, flows, asked));
+    const decisions = flows.map(flow => decideOn(policy, flow));
+    const awaited = new Set(
+      decisions.flatMap((verdict, index) => (verdict === 'Allow local' ? [index] : [])),
+    );
+    const judged = await this.#again(() => this.#harness.judge(program, flows, { requests: asked, awaited }));
     const found: Disagreement[] = [];
     const compare = (flow: Flow, shown: string | undefined, isRequest: boolean) => {
       const decided = decideOn(policy, flow);
@@ -134,7 +138,7 @@ export class ThreeJudges {
     return found;
   }
 
-  async #twice<T>(work: () => Promise<T>): Promise<T> {
+  async #again<T>(work: () => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries++)
       try {
         return await work();
@@ -207,6 +211,7 @@ function toRequest({ source, destination, destinationPort: port, claim }: Claime
     port,
     protocol: claim.protocol === 'Http' ? 'Http' : 'Https',
     name: claim.fqdn ?? null,
+    hostPort: claim.port ?? port,
   };
 }
 

@@ -31,6 +31,8 @@ export interface Request {
   readonly protocol: 'Http' | 'Https';
   /** Null: a client that says no name. */
   readonly name: string | null;
+  /** The port that the Host header says. */
+  readonly hostPort: number;
 }
 
 export interface Outcome {
@@ -82,8 +84,8 @@ serve({
 });
 
 /** One real connection. */
-async function ask({ id, source, destination, port, protocol, name }: Request): Promise<Outcome> {
-  const first = protocol === 'Http' ? httpRequest(name, port) : await helloFor(name);
+async function ask({ id, source, destination, port, protocol, name, hostPort }: Request): Promise<Outcome> {
+  const first = protocol === 'Http' ? httpRequest(name, hostPort) : await helloFor(name);
   return new Promise(resolve => {
     const socket = connect({
       host: formatIpv4(destination),
