@@ -6,7 +6,7 @@ import { describeMachine, formatMachine, formatResults } from './report.ts';
 import { decideRows } from './rows/decide.ts';
 import { diffRows } from './rows/diff.ts';
 import { documentRows } from './rows/documents.ts';
-import { type Comparison, compare } from './runner.ts';
+import { type Comparison, compare, type Result } from './runner.ts';
 
 const ROWS: readonly Comparison[] = [...decideRows, ...documentRows, ...diffRows];
 
@@ -22,10 +22,11 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 const wanted = ROWS.filter(row => positionals.length === 0 || positionals.includes(row.name));
-const results = wanted.map(row => {
+const results: Result[] = [];
+for (const row of wanted) {
   if (!values.json) process.stderr.write(`${row.name} ...\n`);
-  return compare(row, { quick: values.quick });
-});
+  results.push(await compare(row, { quick: values.quick }));
+}
 const machine = describeMachine();
 if (values.json) console.log(JSON.stringify({ machine, quick: values.quick, results }, undefined, 2));
 else console.log(`${formatMachine(machine)}${values.quick ? '; QUICK' : ''}\n\n${formatResults(results)}`);

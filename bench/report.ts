@@ -35,7 +35,7 @@ export function formatResults(results: readonly Result[]): string {
     HEAD,
     ...results.map(({ what, unit, subject, yardstick, ratio, ratios, bars, missed }) => [
       what,
-      `${formatTime(subject.nanoseconds)} a ${unit} (${subject.name})`,
+      `${formatTime(subject.nanoseconds)} per ${unit} (${subject.name})`,
       `${formatTime(yardstick.nanoseconds)} (${yardstick.name})`,
       `${formatRatio(ratio)} (${formatRatio(ratios[0])} to ${formatRatio(ratios[1])})`,
       `${formatBytes(subject.keptBytes)}, ${formatBytes(yardstick.keptBytes)}`,

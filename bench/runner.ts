@@ -2,6 +2,8 @@
 // between them, so that what the machine does meanwhile meets both; only their ratio is a promise, since the times
 // are this machine's alone. What is compared stands under rows/.
 
+import { setTimeout } from 'node:timers/promises';
+
 export interface Side {
   readonly name: string;
   /** Does the work once; `units` says how many decisions or documents that is. What it returns is what memory is weighed of. */
@@ -59,12 +61,14 @@ export interface SideResult {
 
 const ROUNDS = 7;
 const QUICK_ROUNDS = 5;
+const SETTLING_ROUNDS = 3;
+const SETTLING_MS = 20;
 
-export function compare(comparison: Comparison, size: Size): Result {
+export async function compare(comparison: Comparison, size: Size): Promise<Result> {
   const { name, what, unit, bars = {} } = comparison;
-  const kept = weigh(comparison.keeps?.(size) ?? comparison.prepare(size).subject.run);
+  const kept = await weigh(comparison.keeps?.(size) ?? comparison.prepare(size).subject.run);
   const { subject, yardstick } = comparison.prepare(size);
-  const yardstickKept = weigh(yardstick.run);
+  const yardstickKept = await weigh(yardstick.run);
   const rounds = size.quick ? QUICK_ROUNDS : ROUNDS;
   // Once each beforehand: the compiler of the engine has then seen the code.
   subject.run();
@@ -112,11 +116,11 @@ function clock({ run, units }: Side): number {
 }
 
 /** Bytes that stay in use while the result of `make` is held. */
-function weigh(make: () => unknown): number {
-  collectGarbage();
+async function weigh(make: () => unknown): Promise<number> {
+  await settle();
   const before = usedBytes();
   const kept = [make()];
-  collectGarbage();
+  await settle();
   const used = usedBytes() - before;
   // Held up to here.
   kept.length = 0;
@@ -126,6 +130,14 @@ function weigh(make: () => unknown): number {
 function usedBytes(): number {
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return heapUsed + arrayBuffers;
+}
+
+/** Buffers are given back a while after the garbage collection that finds them unused. */
+async function settle(): Promise<void> {
+  for (let round = 0; round < SETTLING_ROUNDS; round++) {
+    collectGarbage();
+    await setTimeout(SETTLING_MS);
+  }
 }
 
 function collectGarbage(): void {

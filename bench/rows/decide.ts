@@ -114,6 +114,13 @@ const applicationCase = (): Case => ({
   context: noNames,
 });
 
+/** Makes the index of a list anew: an index lives as long as its list, and this is another one. */
+function buildIndex(networkRules: ResolvedPolicy['networkRules'], flow: Flow): ResolvedPolicy {
+  const policy = policyOf({ networkRules: [...networkRules] });
+  decide(policy, flow, noNames);
+  return policy;
+}
+
 export const decideRows: readonly Comparison[] = [
   {
     name: 'network',
@@ -146,5 +153,25 @@ export const decideRows: readonly Comparison[] = [
     prepare: sides(networkCase(10 * RULES), 10 * RULES),
     keeps: indexOf(networkCase(10 * RULES)),
     bars: { timesAsFast: 100, atMostBytes: 3 * INDEX_BYTES },
+  },
+  {
+    name: 'index-growth',
+    what: 'index over 100,000 network rules, beside ten over 10,000',
+    unit: 'index',
+    prepare: () => {
+      const [flow] = flowsTo(elsewhere, () => ({}));
+      if (!flow) throw new Error('no flow');
+      const [many, few] = [randomNetworkRules(10 * RULES), randomNetworkRules(RULES)];
+      return {
+        subject: { name: 'one', run: () => buildIndex(many, flow), units: 1 },
+        yardstick: {
+          name: 'ten',
+          run: () => Array.from({ length: 10 }, () => buildIndex(few, flow)),
+          units: 1,
+        },
+      };
+    },
+    // Linear but for a logarithm, and for caches that the larger one does not fit into.
+    bars: { timesAsFast: 0.3, atMostBytes: 32e6 },
   },
 ];
