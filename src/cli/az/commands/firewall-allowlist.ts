@@ -5,7 +5,7 @@ import type { Arm, ArmObject } from '../arm.ts';
 import { isRecord } from '../errors.ts';
 import type { Argument, Command, Values } from '../spec.ts';
 import { given, propertiesOf, requireChange } from './fields.ts';
-import { withAdditionalProperties } from './firewall.ts';
+import { withAdditionalProperties } from './firewall-settings.ts';
 
 const FQDNS = 'ThreatIntel.Whitelist.FQDNs';
 const ADDRESSES = 'ThreatIntel.Whitelist.IpAddresses';

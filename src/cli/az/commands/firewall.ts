@@ -1,18 +1,24 @@
-// az network firewall: the firewall itself. Settings that Azure keeps among `additionalProperties` as strings (DNS,
-// private ranges) are written as Azure's CLI writes them.
+// az network firewall: the firewall itself. Its settings, which create and update share, are in firewall-settings.ts.
 
-import { location, named, noWait, resourceGroup, tags } from '../arguments.ts';
+import { location, named, noWait, resourceGroup } from '../arguments.ts';
 import type { Arm, ArmObject } from '../arm.ts';
-import { AzError, isRecord, UsageError } from '../errors.ts';
+import { UsageError } from '../errors.ts';
 import { genericUpdate, thenUpdates } from '../generic-update.ts';
 import { presentResource } from '../present.ts';
 import type { Argument, Command, Values } from '../spec.ts';
-import { given, isNothing, propertiesOf, requireUpdate, updatedTags } from './fields.ts';
+import { given, propertiesOf, requireUpdate, updatedTags } from './fields.ts';
+import {
+  additionalProperties,
+  policyId,
+  refused,
+  settings,
+  withAdditionalProperties,
+  withPolicy,
+} from './firewall-settings.ts';
 import { deleteCommand, listCommand, showCommand } from './standard.ts';
 
 const kind = { type: 'azureFirewalls', noun: 'firewall' };
 
-const DNS_SECTION = 'DNS Arguments';
 const IP_SECTION = 'IP Configuration Arguments';
 
 const zones: Argument = {
@@ -20,70 +26,6 @@ const zones: Argument = {
   flags: ['--zones', '-z'],
   kind: 'list',
   help: 'Space-separated availability zones, kept with the resource.',
-};
-
-const settings: readonly Argument[] = [
-  {
-    key: 'firewallPolicy',
-    flags: ['--firewall-policy', '--policy'],
-    help: 'Name or id of the firewall policy that the firewall follows. "" takes it away.',
-  },
-  {
-    key: 'threatIntelMode',
-    flags: ['--threat-intel-mode'],
-    choices: ['Alert', 'Deny', 'Off'],
-    help: 'What threat intelligence does with a match.',
-  },
-  {
-    key: 'privateRanges',
-    flags: ['--private-ranges'],
-    kind: 'list',
-    help: 'Space-separated destinations that see the real source address: addresses, prefixes, IANAPrivateRanges.',
-  },
-  {
-    key: 'dnsServers',
-    flags: ['--dns-servers'],
-    kind: 'list',
-    help: 'Space-separated addresses of the DNS servers that the firewall asks. "" is Azure DNS.',
-    section: DNS_SECTION,
-  },
-  {
-    key: 'enableDnsProxy',
-    flags: ['--enable-dns-proxy'],
-    kind: 'boolean',
-    help: 'Answer DNS on port 53 of the private address.',
-    section: DNS_SECTION,
-  },
-  tags,
-];
-
-const noExplicitProxy = 'clients reach the firewall by their route; there is no proxy to name.';
-const noScaling = 'the gateway takes what the machine has.';
-const refused = {
-  '--virtual-hub': 'there are no virtual hubs.',
-  '--vhub': 'there are no virtual hubs.',
-  '--public-ip-count': 'there are no virtual hubs; use az network firewall ip-config create.',
-  '--count': 'there are no virtual hubs; use az network firewall ip-config create.',
-  '--public-ips': 'there are no virtual hubs; use az network firewall ip-config delete.',
-  '--allow-active-ftp': 'FTP is not followed into its data connections.',
-  '--enable-fat-flow-logging': 'every decision is logged already.',
-  '--fat-flow-logging': 'every decision is logged already.',
-  '--enable-udp-log-optimization': 'every decision is logged already.',
-  '--udp-log-optimization': 'every decision is logged already.',
-  '--enable-dnstap-logging': 'DNS questions are logged already.',
-  '--enable-explicit-proxy': noExplicitProxy,
-  '--enable-pac-file': noExplicitProxy,
-  '--http-port': noExplicitProxy,
-  '--https-port': noExplicitProxy,
-  '--pac-file': noExplicitProxy,
-  '--pac-file-port': noExplicitProxy,
-  '--max-capacity': noScaling,
-  '--min-capacity': noScaling,
-  '--route-server-id': 'there is no route server.',
-  '--edge-zone': 'there are no edge zones.',
-  '--m-conf-name': 'the firewall is managed from outside its data path.',
-  '--m-public-ip': 'the firewall is managed from outside its data path.',
-  '--ids': 'name the firewall with --name and --resource-group.',
 };
 
 export const commands: readonly Command[] = [
@@ -185,47 +127,6 @@ export const commands: readonly Command[] = [
     },
   },
 ];
-
-/** The id that the command line names, empty where the policy is taken away. DNS settings are the policy's then. */
-function policyId(arm: Arm, values: Values): string | undefined {
-  const given = values.optional('firewallPolicy');
-  if (given === undefined) return undefined;
-  if (isNothing(given)) return '';
-  if (values.boolean('enableDnsProxy') || values.list('dnsServers')?.length) {
-    throw new AzError(
-      'usage error: firewall policy and dns settings cannot co-exist.',
-      1,
-      'The policy has its own: az network firewall policy update --enable-dns-proxy --dns-servers',
-    );
-  }
-  return arm.networkId(given, values.text('resourceGroup'), 'firewallPolicies');
-}
-
-function withPolicy(properties: ArmObject, policy: string | undefined): ArmObject {
-  if (policy === undefined) return properties;
-  const { firewallPolicy: _, ...others } = properties;
-  return policy === '' ? others : { ...others, firewallPolicy: { id: policy } };
-}
-
-/** The strings that the command line gives; an empty one means that the setting goes back to its default. */
-function additionalProperties(values: Values): Record<string, string> {
-  const proxy = values.boolean('enableDnsProxy');
-  return given({
-    'Network.DNS.EnableProxy': proxy === undefined ? undefined : String(proxy),
-    'Network.DNS.Servers': values.list('dnsServers')?.join(','),
-    'Network.SNAT.PrivateRanges': values.list('privateRanges')?.join(', '),
-  }) as Record<string, string>;
-}
-
-/** The firewall's `properties` with some of the strings replaced, and the empty ones taken away. */
-export function withAdditionalProperties(
-  properties: ArmObject,
-  changes: Readonly<Record<string, string>>,
-): ArmObject {
-  const before = isRecord(properties.additionalProperties) ? properties.additionalProperties : {};
-  const after = Object.entries({ ...before, ...changes }).filter(([, value]) => value !== '');
-  return { ...properties, additionalProperties: Object.fromEntries(after) };
-}
 
 function ipConfiguration(arm: Arm, values: Values): object | undefined {
   const [name, publicIp, vnet] = ['confName', 'publicIp', 'vnetName'].map(key => values.optional(key));
