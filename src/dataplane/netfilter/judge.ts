@@ -6,7 +6,7 @@ import { type Ipv4Range, includesAddress, isIanaPrivate, isNeverATarget, mergeRa
 import { ALL_PORTS, includesPort } from '#net/ports.ts';
 import type { ConnectionEnds } from '../data-plane.ts';
 import { CLASS_ALLOW, CLASS_LOCAL, DEFAULT_ACTION, markOf } from './marks.ts';
-import { rangesOf } from './plan.ts';
+import { rangesOf } from './plan-sets.ts';
 
 const TCP = 6;
 const UDP = 17;
