@@ -52,6 +52,20 @@ tests:
   );
 });
 
+test('what has an anchor can be used again', () => {
+  assert.deepEqual(
+    cases(`
+tests:
+  - {from: &nodes [10.0.0.1, 10.0.0.2], to: &there 192.0.2.1:22, expect: allow}
+  - {from: *nodes, to: *there, expect: deny}
+`).slice(2),
+    [
+      '10.0.0.1 to 192.0.2.1:22 | 10.0.0.1 > 192.0.2.1:22 - Deny -',
+      '10.0.0.2 to 192.0.2.1:22 | 10.0.0.2 > 192.0.2.1:22 - Deny -',
+    ],
+  );
+});
+
 test('the rules, their parameters and options are as flags of the commands', () => {
   const { file } = parsePolicyTests(`
 policy: [a.json, b]
@@ -95,6 +109,7 @@ const FAULTS: readonly (readonly [string, RegExp])[] = [
   [`resolve: {a.example.org: x}\ntests: [{${good}}]`, /^1:26: 'x' is no IPv4 address/],
   [`resolve: {a.example.org: }\ntests: [{${good}}]`, /'a.example.org' must be a text/],
   [`options: {azure-limits: no}\ntests: [{${good}}]`, /no key 'azure-limits'; it takes no-azure-limits/],
+  ['tests:\n  - {from: *nobody, to: "1.2.3.4:5", expect: deny}', /^2:12: /],
   ['tests:\n  - from: [\n', /^\d+:\d+: /],
   [
     'tests:\n  - table:\n      columns: [from, to]\n      rows:\n        - [10.0.0.1]',

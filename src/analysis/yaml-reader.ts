@@ -2,6 +2,7 @@
 // asks for is a fault and not a comment. Pure.
 
 import {
+  isAlias,
   isMap,
   isScalar,
   isSeq,
@@ -33,7 +34,7 @@ export class YamlReader {
 
   /** What is not there stands where `key` does. */
   constructor(node: ParsedNode | null, source: Source, what: string, key: ParsedNode | null = null) {
-    this.#node = node;
+    this.#node = source.resolve(node);
     this.#source = source;
     this.#what = what;
     this.#offset = (node ?? key)?.range[0] ?? 0;
@@ -132,6 +133,8 @@ export class YamlReader {
 interface Source {
   readonly faults: YamlFault[];
   placeOf(offset: number): YamlPlace;
+  /** What an alias (`*name`) stands for; any other node itself. */
+  resolve(node: ParsedNode | null): ParsedNode | null;
 }
 
 /** The faults grow while the document is read. */
@@ -143,6 +146,7 @@ export function readYaml(
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
   const source: Source = {
     faults: [],
+    resolve: node => (isAlias(node) ? ((node.resolve(document) as ParsedNode | undefined) ?? null) : node),
     placeOf: offset => {
       const { line, col } = lines.linePos(offset);
       return { line: Math.max(1, line), column: Math.max(1, col) };

@@ -196,6 +196,14 @@ for (const [args, code, message] of REFUSALS)
     assert.equal(given.out, '');
   });
 
+test('a file that Windows PowerShell wrote', async t => {
+  const path = join(folder(t, {}), 'p.json');
+  writeFileSync(path, Buffer.from(`\uFEFF${JSON.stringify(policy('p'))}`, 'utf16le'));
+  const { error, code } = await run('--policy', path, '--from', '10.0.0.1', '--to', '192.0.2.1:22');
+  assert.equal(error, '');
+  assert.equal(code, 3);
+});
+
 function folder(t: TestContext, files: Readonly<Record<string, unknown>>): string {
   const path = mkdtempSync(join(tmpdir(), 'postern-decide-'));
   t.after(() => rmSync(path, { recursive: true }));

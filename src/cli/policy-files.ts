@@ -50,7 +50,9 @@ function readText(file: string): string {
   if (/\.ya?ml$/i.test(file))
     throw new Error('YAML is not read here. Print the resource as JSON: az ... -o json');
   if (statSync(file).size > MOST_BYTES) throw new Error(`it is larger than ${MOST_BYTES} bytes`);
-  return readFileSync(file, 'utf8');
+  const bytes = readFileSync(file);
+  // What `>` of Windows PowerShell writes.
+  return new TextDecoder(bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : 'utf-8').decode(bytes);
 }
 
 function refuseBicep(file: string): never {
