@@ -1,5 +1,5 @@
 #!/bin/sh
-# Sets up what is missing, says so, and runs one task: demo, test, unit, lab, bench, real-az.
+# Sets up what is missing, says so, and runs one task: demo, test, unit, lab, long, bench, real-az.
 # Works with any POSIX shell and any Node >= 20, as root or not. Exit status 3: a package is missing and we are not root.
 set -eu
 root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
