@@ -23,6 +23,7 @@ import { noticesOf, POLICY_INPUT_FLAGS, POLICY_INPUT_HELP, readPolicyInput } fro
 const HELP = `Usage: postern decide --policy FILE|FOLDER|store --from ADDRESS --to NAME|ADDRESS[:PORT] [OPTIONS]
 
 What becomes of a connection: the verdict, the rule that decides and why. Exit code 0 allowed, 3 denied, 1 error, 2 usage.
+The feed of threat intelligence is not asked: it is not among the rules.
 
   --from ADDRESS             the client
   --to NAME:PORT             a client that asks for this name: by SNI on 443 and ports that rules name for Https, by Host on
