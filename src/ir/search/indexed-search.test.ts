@@ -217,6 +217,29 @@ describe('an index over rules', () => {
       assert.deepEqual(decide(subject, asked, context), decideLinear(subject, asked, context));
   });
 
+  it('grows with addresses and rules, not with their product', () => {
+    const entries = 5000;
+    const group = (first: number): AddressSet =>
+      Array.from({ length: entries }, (_, entry) => ({ first: first + 2 * entry, last: first + 2 * entry }));
+    const [clients, servers] = [group(ip('10.0.0.0')), group(ip('20.0.0.0'))];
+    const count = 5000;
+    const networkRules = Array.from({ length: count }, (_, rule) =>
+      network(`n${rule}`, {
+        sources: clients,
+        destinations: [servers],
+        destinationPorts: ports(`${1000 + rule}`),
+      }),
+    );
+    const before = process.memoryUsage().arrayBuffers;
+    expect(policy({ networkRules }), [
+      [flow(`tcp 10.0.0.2 > 20.0.0.2:${1000 + count - 1}`), `Allow forward snat n${count - 1} (RuleMatched)`],
+      [flow('tcp 10.0.0.2 > 20.0.0.3:1000'), 'Deny - (DefaultAction)'],
+    ]);
+    const grown = process.memoryUsage().arrayBuffers - before;
+    // A bit for each pair of an entry and a rule would be three megabytes for one of the groups.
+    assert.ok(grown < 2e6, `the index takes ${grown} bytes`);
+  });
+
   it('finds the rule that a walk through all of them finds', () => {
     fc.assert(
       fc.property(rules, fc.array(anyFlow, { minLength: 10, maxLength: 30 }), world, (some, flows, facts) => {
