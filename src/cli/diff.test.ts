@@ -56,6 +56,18 @@ test('another name: what it allows comes first, what it denies next; exit code 3
   assert.match(out, /1 newly allowed, 1 newly denied, 0 otherwise changed\.\n$/);
 });
 
+test('sets that are one IP group or one service tag are called by its name', async context => {
+  const file = edited(context, [
+    '"destinationFqdns": ["ghcr.io", "pkg-containers.githubusercontent.com"]',
+    '"destinationAddresses": ["azuremonitor"], "destinationFqdns": []',
+  ]);
+  const { out } = await run(EXPORT, file, ...PARAMETERS);
+  assert.match(
+    out,
+    /\n {2}from {2}IP group ipg-nodes\n {2}to {4}AzureMonitor, unless known as ghcr\.io, pkg-containers\.githubusercontent\.com\n {2}by {4}http:443, mssql:443/,
+  );
+});
+
 test('-o json is complete and stable', async context => {
   const file = edited(context, ['"translatedPort": "80"', '"translatedPort": "8081"']);
   const { code, out } = await run(EXPORT, file, ...PARAMETERS, '-o', 'json');

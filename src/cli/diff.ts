@@ -1,6 +1,7 @@
 // `postern diff A B`: what two sets of rules decide differently, not how their texts differ. Offline and unprivileged.
 
 import { parseArgs } from 'node:util';
+import { SetNames } from '#analysis/diff/address-text.ts';
 import { diffPolicies, type PolicyDiff } from '#analysis/diff/diff.ts';
 import { toDiffJson } from '#analysis/diff/diff-json.ts';
 import { describeDiff } from '#analysis/diff/diff-text.ts';
@@ -8,7 +9,8 @@ import { inOrderOfRisk } from '#analysis/diff/weigh.ts';
 import type { AddressSet, ResolvedPolicy } from '#ir/policy.ts';
 import { intersectRanges, mergeRanges, NEVER_A_TARGET } from '#net/ipv4.ts';
 import { type CommandWorld, REAL_WORLD, usageFault } from './command-world.ts';
-import { POLICY_INPUT_FLAGS, POLICY_INPUT_HELP, readPolicyInput } from './policy-input.ts';
+import { namedSets } from './named-sets.ts';
+import { POLICY_INPUT_FLAGS, POLICY_INPUT_HELP, type PolicyInput, readPolicyInput } from './policy-input.ts';
 
 const HELP = `Usage: postern diff A B [OPTIONS]
 
@@ -65,21 +67,22 @@ export async function runDiff(args: readonly string[], world: CommandWorld = REA
   if (!/^[1-9]\d{0,8}$/.test(boxes)) usage.push(`--max-boxes ${boxes}: a number from 1.`);
   if (usage.length > 0) return refuse(USAGE, ...usage);
 
-  const policies: ResolvedPolicy[] = [];
+  const inputs: PolicyInput[] = [];
   for (const side of positionals) {
     const read = await readPolicyInput({ ...values, policy: [side] }, world);
     if (read.faults) return refuse(read.usage ? USAGE : ERROR, ...read.faults);
     const { input } = read;
     for (const warning of input.warnings) world.error(`postern diff: warning: ${input.describe(warning)}\n`);
-    policies.push(input.policy);
+    inputs.push(input);
   }
-  const [before, after] = policies as [ResolvedPolicy, ResolvedPolicy];
+  const [before, after] = inputs.map(({ policy }) => policy) as [ResolvedPolicy, ResolvedPolicy];
   const diff = diffPolicies(before, after, { rules: !withoutRules, maxEntries: Number(boxes) });
   const entries = inOrderOfRisk(diff.entries);
   if (output === 'json') for (const piece of toDiffJson(diff, entries)) world.out(piece);
   else {
     const unusable = intersectRanges(unusableUnder(before), unusableUnder(after));
-    for (const line of describeDiff(diff, entries, { unusable, all: values.all ?? false }))
+    const named = new SetNames(inputs.flatMap(namedSets), unusable);
+    for (const line of describeDiff(diff, entries, { unusable, named, all: values.all ?? false }))
       world.out(`${line}\n`);
   }
   return isEmpty(diff) ? SAME : DIFFERENT;

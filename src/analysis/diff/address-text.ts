@@ -2,7 +2,7 @@
 // nearly every set; people are not shown them, programs are.
 
 import type { AddressSet } from '#ir/policy.ts';
-import { formatRange, type Ipv4Range } from '#net/ipv4.ts';
+import { formatRange, type Ipv4Range, intersectRanges } from '#net/ipv4.ts';
 import { complementOf } from './ranges.ts';
 
 export interface AddressTextOptions {
@@ -10,13 +10,40 @@ export interface AddressTextOptions {
   readonly unusable: AddressSet;
   /** Ranges shown, at most. */
   readonly most: number;
+  /** IP groups and service tags, for sets that are just one of them. */
+  readonly named?: SetNames | undefined;
+}
+
+/** What sets of addresses are called. Sets that differ only in addresses that no flow may use have one name. */
+export class SetNames {
+  readonly #names = new Map<string, string>();
+  readonly #unusable: AddressSet;
+
+  constructor(sets: Iterable<readonly [name: string, set: AddressSet]>, unusable: AddressSet) {
+    this.#unusable = unusable;
+    // A single range says more than a name.
+    for (const [name, set] of sets) if (set.length > 1) this.#names.set(this.#keyOf(set), name);
+  }
+
+  nameOf(set: AddressSet): string | undefined {
+    return this.#names.size === 0 ? undefined : this.#names.get(this.#keyOf(set));
+  }
+
+  #keyOf(set: AddressSet): string {
+    const usable = intersectRanges(set, complementOf(this.#unusable));
+    return usable.map(({ first, last }) => `${first}-${last}`).join();
+  }
 }
 
 /** `*`, `10.0.0.0/8, 192.0.2.1 and 12 more`, `* except 192.0.2.0/24`. */
-export function describeAddresses(ranges: AddressSet, { unusable, most }: AddressTextOptions): string {
+export function describeAddresses(ranges: AddressSet, { unusable, most, named }: AddressTextOptions): string {
+  const name = named?.nameOf(ranges);
+  if (name !== undefined) return name;
   const gaps = complementOf(ranges).flatMap(gap => outsideOf(gap, unusable));
   const missing = bridge(gaps, unusable);
   if (missing.length === 0) return '*';
+  const left = named?.nameOf(missing);
+  if (left !== undefined) return `* except ${left}`;
   const bridged = bridge(ranges, unusable);
   return missing.length < bridged.length && missing.length <= most
     ? `* except ${listed(missing.map(formatRange), most)}`

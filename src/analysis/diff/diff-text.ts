@@ -2,7 +2,7 @@
 
 import type { AddressSet } from '#ir/policy.ts';
 import { formatRuleRef } from '#model/rule-ref.ts';
-import { describeAddresses, listed } from './address-text.ts';
+import { type AddressTextOptions, describeAddresses, listed, type SetNames } from './address-text.ts';
 import type { NamePattern } from './claim-name-text.ts';
 import type { Outcome } from './clauses.ts';
 import type { PolicyDiff, Unfinished } from './diff.ts';
@@ -12,6 +12,8 @@ import { describeServices } from './service-text.ts';
 export interface DiffTextOptions {
   /** Addresses that no flow may use under both policies; they are not told. */
   readonly unusable: AddressSet;
+  /** What sets of addresses are called, where they are called anything. */
+  readonly named?: SetNames;
   /** Show every entry and every range. */
   readonly all: boolean;
 }
@@ -30,7 +32,7 @@ const KINDS: readonly (readonly [DiffKind, string])[] = [
 export function* describeDiff(
   diff: PolicyDiff,
   entries: readonly DiffEntry[],
-  { unusable, all }: DiffTextOptions,
+  { unusable, named, all }: DiffTextOptions,
 ): Generator<string> {
   const most = all ? Number.POSITIVE_INFINITY : WORDS_SHOWN;
   for (const [kind, title] of KINDS) {
@@ -39,7 +41,7 @@ export function* describeDiff(
     yield `${title}: ${ofKind.length}`;
     for (const entry of all ? ofKind : ofKind.slice(0, ENTRIES_SHOWN)) {
       yield '';
-      yield* describeEntry(entry, { unusable, most });
+      yield* describeEntry(entry, { unusable, most, named });
     }
     if (!all && ofKind.length > ENTRIES_SHOWN) {
       yield '';
@@ -78,13 +80,9 @@ function summaryOf({ entries, renamed, settings, unfinished }: PolicyDiff): stri
   return `${parts.join(', ')}${unfinished.length > 0 ? '; not finished' : ''}.`;
 }
 
-interface EntryTextOptions {
-  readonly unusable: AddressSet;
-  readonly most: number;
-}
-
-function* describeEntry(entry: DiffEntry, { unusable, most }: EntryTextOptions): Generator<string> {
-  const addresses = (set: AddressSet) => describeAddresses(set, { unusable, most });
+function* describeEntry(entry: DiffEntry, options: AddressTextOptions): Generator<string> {
+  const { most } = options;
+  const addresses = (set: AddressSet) => describeAddresses(set, options);
   const services = describeServices(entry.services);
   const outside = services.every(({ side }) => side === 'outside');
   const both = services.length > 1;
@@ -103,6 +101,9 @@ function* describeEntry(entry: DiffEntry, { unusable, most }: EntryTextOptions):
 
 function describeDestinations({ destinationNames }: DiffEntry, addresses: string, most: number): string {
   if (!destinationNames) return addresses;
+  const { unnamed, except } = destinationNames;
+  if (unnamed)
+    return except.length === 0 ? addresses : `${addresses}, unless known as ${listed(except, most)}`;
   const known = describeNames(destinationNames, most);
   return addresses === '*' ? known : `${known}, within ${addresses}`;
 }
@@ -112,9 +113,7 @@ function describePattern({ pattern, except }: NamePattern): string {
 }
 
 /** Network rules name addresses by names; the addresses are not known here. */
-function describeNames({ unnamed, names, together, except }: DestinationNameSet, most: number): string {
-  if (unnamed && except.length === 0) return 'any address';
-  if (unnamed) return `any address that is not known as ${listed(except, most)}`;
+function describeNames({ names, together }: DestinationNameSet, most: number): string {
   const parts = [
     ...(names.length > 0 ? [`the addresses of ${listed(names, most)}`] : []),
     ...together.map(([a, b]) => `addresses that ${listed(a, most)} shares with ${listed(b, most)}`),

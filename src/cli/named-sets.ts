@@ -1,0 +1,38 @@
+// What people call the sets of addresses in their rules: IP groups, and the service tags that the rules name.
+
+import { IP_GROUP_TYPE, rangesOfIpGroup } from '#model/ip-group.ts';
+import { type Ipv4Range, mergeRanges } from '#net/ipv4.ts';
+import type { PolicyInput } from './policy-input.ts';
+
+const RULE_TYPES = [
+  'Microsoft.Network/azureFirewalls',
+  'Microsoft.Network/firewallPolicies/ruleCollectionGroups',
+] as const;
+
+export function namedSets({
+  documents,
+  facts,
+}: Pick<PolicyInput, 'documents' | 'facts'>): (readonly [string, readonly Ipv4Range[]])[] {
+  const tags = new Set<string>();
+  for (const type of RULE_TYPES)
+    for (const { properties } of documents.ofType(type))
+      for (const written of destinationsIn(properties)) {
+        const name = facts.serviceTagName(written);
+        if (name !== undefined) tags.add(name);
+      }
+  return [
+    ...[...tags].map(name => [name, facts.serviceTag(name) ?? []] as const),
+    ...documents
+      .ofType(IP_GROUP_TYPE)
+      .map(group => [`IP group ${group.name}`, mergeRanges(rangesOfIpGroup(group))] as const),
+  ];
+}
+
+/** Everything written in a `destinationAddresses`, however deep. */
+function destinationsIn(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(destinationsIn);
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, member]) =>
+    key === 'destinationAddresses' && Array.isArray(member) ? member.map(String) : destinationsIn(member),
+  );
+}
