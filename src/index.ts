@@ -79,7 +79,12 @@ export interface PolicyFlow {
   /** Default inside: from behind the firewall. */
   readonly from?: Flow['from'];
   /** What the client says where the firewall looks: SNI of a ClientHello, or Host of a request. */
-  readonly claim?: { readonly protocol: ApplicationProtocol; readonly fqdn?: string };
+  readonly claim?: {
+    readonly protocol: ApplicationProtocol;
+    readonly fqdn?: string;
+    /** Port of the Host header, where it gives one. */
+    readonly port?: number;
+  };
 }
 
 export interface PolicyContext extends Partial<Omit<DecisionContext, 'namesOfAddress'>> {
@@ -112,7 +117,7 @@ export function decide(
       destinationPort,
       source: addressOf('source', flow.source),
       destination: addressOf('destination', flow.destination),
-      ...(claim && { claim: { protocol: claim.protocol, fqdn } }),
+      ...(claim && { claim: { ...claim, fqdn } }),
     },
     { ...context, namesOfAddress: address => names.get(address) ?? NO_NAMES },
   );

@@ -1,6 +1,7 @@
-// Protocol and port of a flow as one number, and the services of a rule as ranges of such numbers. The ranges are not
-// worked out from the rule a second time: they are read off the predicate that gives it its meaning.
+// Protocol and port of a flow as one number, and the services of a rule as ranges of such numbers. Which protocols a rule
+// means is not worked out a second time: the predicate that gives it its meaning is asked.
 
+import { mergeRanges } from '#net/ipv4.ts';
 import type { PortRange } from '#net/ports.ts';
 import type { IpProtocol } from '../decision.ts';
 
@@ -23,20 +24,19 @@ export function numberOfService(protocol: IpProtocol, port: number): number {
   }
 }
 
-/** Ranges of service numbers, by asking `matches` at every port where its answer can change. */
+/** Ranges of service numbers. What the ports mean for a protocol is asked of `matches`, with one port for all of them. */
 export function rangesOfService(
   ports: readonly PortRange[],
   matches: (protocol: IpProtocol, port: number) => boolean,
 ): readonly { readonly first: number; readonly last: number }[] {
-  const starts = [...new Set([0, ...ports.flatMap(({ first, last }) => [first, last + 1])])]
-    .filter(port => port < PORTS)
-    .sort((a, b) => a - b);
   const ranges: { first: number; last: number }[] = [];
-  for (const protocol of ['TCP', 'UDP'] as const) {
-    for (const [index, start] of starts.entries()) {
-      if (!matches(protocol, start)) continue;
-      const last = (starts[index + 1] ?? PORTS) - 1;
-      ranges.push({ first: numberOfService(protocol, start), last: numberOfService(protocol, last) });
+  const [some] = ports;
+  if (some) {
+    const merged = mergeRanges(ports);
+    for (const protocol of ['TCP', 'UDP'] as const) {
+      if (!matches(protocol, some.first)) continue;
+      for (const { first, last } of merged)
+        ranges.push({ first: numberOfService(protocol, first), last: numberOfService(protocol, last) });
     }
   }
   for (const protocol of ['ICMP', ANY_OTHER] as const) {
