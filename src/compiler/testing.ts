@@ -15,6 +15,8 @@ export function runProgram(
   namesOfAddress: (address: number) => ReadonlySet<string>,
 ): Decision {
   const { netfilter, decisions } = program;
+  if (isOwnAddress(program, flow.source) || (flow.from === 'inside' && isNeverATarget(flow.source)))
+    return { action: 'Deny', rule: null, reason: 'ForbiddenAddress' };
   const nat = netfilter.natClauses.find(clause => matchesNat(program, clause, flow));
   if (nat) {
     const target =
@@ -33,8 +35,7 @@ export function runProgram(
   }
   if (flow.from === 'outside') return { action: 'Deny', rule: null, reason: 'NoNatRule' };
   if (isDnsQuery(program, flow)) return { action: 'Allow', rule: null, reason: 'DnsProxy', path: 'local' };
-  const forbidden = (address: number) => isOwnAddress(program, address) || isNeverATarget(address);
-  if (forbidden(flow.destination) || forbidden(flow.source))
+  if (isOwnAddress(program, flow.destination) || isNeverATarget(flow.destination))
     return { action: 'Deny', rule: null, reason: 'ForbiddenAddress' };
   const clause = netfilter.networkClauses.find(candidate =>
     matchesNetwork(program, candidate, flow, namesOfAddress(flow.destination)),
