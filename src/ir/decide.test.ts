@@ -50,6 +50,39 @@ describe('addresses that nobody may have', () => {
   });
 });
 
+describe('what the firewall sees first', () => {
+  it('is a source that nobody can have: no DNAT rule, no DNS proxy and no feed is asked about it', () => {
+    const rules = policy({ natRules: [nat('web')] });
+    expect(rules, [
+      [flow('tcp 127.0.0.1 > 20.1.1.1:80'), 'Deny - (ForbiddenAddress)'],
+      [flow('tcp 20.1.1.1 > 20.1.1.1:80', { from: 'outside' }), 'Deny - (ForbiddenAddress)'],
+      [flow('udp 10.42.2.4 > 10.42.2.4:53'), 'Deny - (ForbiddenAddress)'],
+    ]);
+  });
+
+  it('is an address: a listed name counts where the firewall reads names, not where it forwards', () => {
+    const threats = {
+      ofAddress: () => undefined,
+      ofName: (fqdn: string) => (fqdn === 'bad.example.org' ? 'malware' : undefined),
+    };
+    const rules = policy({
+      threatIntel: { mode: 'Deny', allowedAddresses: [], allowedFqdns: [] },
+      networkRules: [network('net', { destinations: [ips('1.2.3.4')] })],
+      applicationRules: [application('app', ['*'])],
+    });
+    const bad = claim('Https', 'bad.example.org');
+    expect(
+      rules,
+      [
+        [flow('tcp 10.42.1.5 > 1.2.3.4:443', bad), 'Allow forward snat net (RuleMatched)'],
+        [flow('tcp 10.42.1.5 > 1.2.3.5:443', bad), 'Deny - (ThreatIntel)'],
+        [flow('tcp 10.42.1.5 > 1.2.3.5:8443', bad), 'Deny - (DefaultAction)'],
+      ],
+      { ...unnamed, threats },
+    );
+  });
+});
+
 describe('what a DNAT decision carries', () => {
   const decided = (rest: Parameters<typeof nat>[1], privateRanges = policy().privateRanges) =>
     decide(
