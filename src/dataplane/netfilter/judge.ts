@@ -70,13 +70,14 @@ export function createJudge(program: Program, options: JudgeOptions): Judge {
   ]);
 
   const judgeFlow = (flow: JudgedFlow): number | undefined => {
-    if (includesAddress(threats, flow.destination)) return undefined;
+    if (own.has(flow.source) || includesAddress(threats, flow.destination)) return undefined;
     const nat = findNatClause(program, options, flow, inSet);
     // A connection keeps its translation, or its lack of one, for life.
     if (nat !== undefined || flow.translated !== undefined)
       return nat && flow.translated && leadsTo(nat, flow.translated)
         ? markOf(CLASS_ALLOW, options.generation, nat.decision)
         : undefined;
+    if (isNeverATarget(flow.source)) return undefined;
     if (flow.destination === program.privateAddress) {
       const dns = flow.destinationPort === 53 && (flow.protocol === TCP || flow.protocol === UDP);
       return dns && program.dns.enableProxy
