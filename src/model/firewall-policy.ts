@@ -54,12 +54,12 @@ const READ_ONLY = [
   'resourceGuid',
 ];
 
-const UNSUPPORTED: Readonly<Record<string, string>> = {
+export const UNSUPPORTED_POLICY_MEMBERS: Readonly<Record<string, string>> = {
   identity: 'a managed identity fetches the certificate for TLS inspection, which this version does not have',
   extendedLocation: 'there are no edge zones',
 };
 
-const UNSUPPORTED_PROPERTIES: Readonly<Record<string, string>> = {
+export const UNSUPPORTED_POLICY_PROPERTIES: Readonly<Record<string, string>> = {
   insights: 'there is no policy analytics; set isEnabled to false or leave it out',
   explicitProxy: 'this version is a transparent proxy only; set enableExplicitProxy to false or leave it out',
   intrusionDetection: 'there is no intrusion detection; set its mode to Off or leave it out',
@@ -83,7 +83,7 @@ function readPolicy(unnamed: ObjectReader, limits: Limits): FirewallPolicy {
   const noIdentity = isNoIdentity(reader) ? ['identity'] : [];
   reader.refuseOthers(
     ['id', 'name', 'type', 'location', 'tags', 'etag', 'properties', ...noIdentity],
-    UNSUPPORTED,
+    UNSUPPORTED_POLICY_MEMBERS,
   );
   if (name !== '' && !isResourceName(name, limits.collectionNameLength.most))
     reader.fault(
@@ -99,7 +99,7 @@ function readPolicy(unnamed: ObjectReader, limits: Limits): FirewallPolicy {
       ...READ_ONLY,
       ...switchedOff(properties),
     ],
-    UNSUPPORTED_PROPERTIES,
+    UNSUPPORTED_POLICY_PROPERTIES,
   );
   readSql(properties);
   const basePolicyId = readBasePolicy(properties, id);

@@ -124,6 +124,15 @@ function readPlainFqdns(rule: ObjectReader, field: string): string[] {
   });
 }
 
+/** `destinationAddresses` is refused in classic rules alone. */
+export const UNSUPPORTED_APPLICATION_FIELDS: Readonly<Record<string, string>> = {
+  targetUrls: 'URLs need TLS inspection, which this version does not have',
+  webCategories: 'web categories are not part of this version',
+  terminateTLS: 'TLS inspection is not part of this version',
+  httpHeadersToInsert: 'this version does not change requests',
+  destinationAddresses: 'it belongs to the application rules of firewall policies',
+};
+
 export function readApplicationRule(
   rule: ObjectReader,
   name: string,
@@ -137,13 +146,7 @@ export function readApplicationRule(
   const destinations = applicationDestinations ? ['destinationAddresses'] : [];
   rule.refuseOthers(
     [...COMMON, ...shape.marks, 'protocols', 'targetFqdns', 'fqdnTags', ...off, ...destinations],
-    {
-      targetUrls: 'URLs need TLS inspection, which this version does not have',
-      webCategories: 'web categories are not part of this version',
-      terminateTLS: 'TLS inspection is not part of this version',
-      httpHeadersToInsert: 'this version does not change requests',
-      destinationAddresses: 'it belongs to the application rules of firewall policies',
-    },
+    UNSUPPORTED_APPLICATION_FIELDS,
   );
   rule.text('description');
   const fqdnTags = rule.texts('fqdnTags').flatMap(({ value, path }) => {

@@ -39,7 +39,7 @@ const ALLOWED_ADDRESSES = 'ThreatIntel.Whitelist.IpAddresses';
 const ALLOWED_FQDNS = 'ThreatIntel.Whitelist.FQDNs';
 
 /** Azure's own switches that mean nothing here; harmless while they say no. */
-const UNSUPPORTED: Readonly<Record<string, string>> = {
+export const UNSUPPORTED_SETTINGS: Readonly<Record<string, string>> = {
   'Network.FTP.AllowActiveFTP': 'active FTP is not translated',
   'Network.AdditionalLogs.EnableFatFlowLogging': 'there is no fat flow log',
   'Network.AdditionalLogs.EnableDnstapLogging': 'there is no DNS flow trace log',
@@ -54,9 +54,9 @@ export function readSettings(properties: ObjectReader, limits: Limits): ClassicS
   found?.refuseOthers(
     [
       ...[PROXY, SERVERS, REQUIRE_PROXY, PRIVATE_RANGES, ALLOWED_ADDRESSES, ALLOWED_FQDNS],
-      ...Object.keys(UNSUPPORTED).filter(says),
+      ...Object.keys(UNSUPPORTED_SETTINGS).filter(says),
     ],
-    UNSUPPORTED,
+    UNSUPPORTED_SETTINGS,
   );
   return {
     dns: {

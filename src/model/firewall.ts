@@ -49,7 +49,7 @@ export type ParsedFirewall =
   | { readonly firewall: AzureFirewall; readonly diagnostics?: undefined }
   | { readonly firewall?: undefined; readonly diagnostics: readonly [Diagnostic, ...Diagnostic[]] };
 
-const UNSUPPORTED: Readonly<Record<string, string>> = {
+export const UNSUPPORTED_FIREWALL_PROPERTIES: Readonly<Record<string, string>> = {
   virtualHub: 'firewalls stand in a virtual network here, not in a virtual hub',
   hubIPAddresses: 'firewalls stand in a virtual network here, not in a virtual hub',
   managementIpConfiguration: 'there is no management interface and no forced tunnelling',
@@ -73,7 +73,7 @@ function readFirewall(unnamed: ObjectReader, lookup: FirewallLookup): AzureFirew
   const reader = name === '' ? unnamed : unnamed.labelled(`Firewall '${name}'`);
   reader.refuseOthers(
     ['id', 'name', 'type', 'location', 'tags', 'zones', 'etag', 'sku', 'properties'],
-    UNSUPPORTED,
+    UNSUPPORTED_FIREWALL_PROPERTIES,
   );
   const { most } = limits.firewallNameLength;
   if (name !== '' && !isResourceName(name, most))
@@ -98,7 +98,7 @@ function readFirewall(unnamed: ObjectReader, lookup: FirewallLookup): AzureFirew
         'firewallPolicy',
       ],
     ],
-    UNSUPPORTED,
+    UNSUPPORTED_FIREWALL_PROPERTIES,
   );
 
   const ipConfigurations = readIpConfigurations(properties, limits);
@@ -138,7 +138,11 @@ function readFirewall(unnamed: ObjectReader, lookup: FirewallLookup): AzureFirew
 function readTier(sku: ObjectReader | undefined): AzureFirewall['tier'] {
   sku?.refuseOthers(['name', 'tier']);
   if (sku?.word('name', ['AZFW_VNet', 'AZFW_Hub']) === 'AZFW_Hub')
-    sku.fault(CODES.unsupported, 'name', `SKU 'AZFW_Hub' is not supported: ${UNSUPPORTED.virtualHub}.`);
+    sku.fault(
+      CODES.unsupported,
+      'name',
+      `SKU 'AZFW_Hub' is not supported: ${UNSUPPORTED_FIREWALL_PROPERTIES.virtualHub}.`,
+    );
   return sku?.word('tier', ['Basic', 'Standard', 'Premium']) ?? 'Standard';
 }
 

@@ -26,6 +26,15 @@ export function readPublicIpSku(sku: JsonReader | undefined): Json {
   return { name: 'Standard', tier: 'Regional' };
 }
 
+export const UNSUPPORTED_PUBLIC_IP_PROPERTIES = [
+  'dnsSettings',
+  'ipTags',
+  'publicIPPrefix',
+  'servicePublicIPAddress',
+  'linkedPublicIPAddress',
+  'deleteOption',
+] as const;
+
 export function readPublicIp(reader: JsonReader): Json {
   const method = reader.oneOf('publicIPAllocationMethod', ['Static', 'Dynamic']) ?? 'Static';
   if (method === 'Dynamic')
@@ -46,14 +55,7 @@ export function readPublicIp(reader: JsonReader): Json {
   ddos?.unsupported(['ddosProtectionPlan']);
   ddos?.finish();
   reader.readOnly('provisioningState', 'resourceGuid', 'ipConfiguration', 'ipAddress', 'natGateway');
-  reader.unsupported([
-    'dnsSettings',
-    'ipTags',
-    'publicIPPrefix',
-    'servicePublicIPAddress',
-    'linkedPublicIPAddress',
-    'deleteOption',
-  ]);
+  reader.unsupported(UNSUPPORTED_PUBLIC_IP_PROPERTIES);
   reader.unsupported(['migrationPhase'], ['None']);
   reader.finish();
   return {

@@ -71,6 +71,28 @@ function toSubnet(networkId: string, { name, properties }: StoredSubnet): Subnet
   };
 }
 
+export const UNSUPPORTED_NETWORK_PROPERTIES = [
+  'virtualNetworkPeerings',
+  'flowTimeoutInMinutes',
+  'ddosProtectionPlan',
+  'bgpCommunities',
+  'encryption',
+  'ipAllocations',
+] as const;
+
+export const UNSUPPORTED_SUBNET_PROPERTIES = [
+  'networkSecurityGroup',
+  'natGateway',
+  'serviceEndpoints',
+  'serviceEndpointPolicies',
+  'ipAllocations',
+  'delegations',
+  'applicationGatewayIPConfigurations',
+  'sharingScope',
+  'ipamPoolPrefixAllocations',
+  'serviceGateway',
+] as const;
+
 /** Properties to store. Without `subnets` in the request the ones there are kept, as Azure does since 2025. */
 export function readVirtualNetwork(reader: JsonReader, before: Json | undefined): Json {
   const space = reader.object('addressSpace');
@@ -91,14 +113,7 @@ export function readVirtualNetwork(reader: JsonReader, before: Json | undefined)
   reader.readOnly('provisioningState', 'resourceGuid', 'flowLogs', 'defaultPublicNatGateway');
   reader.unsupported(['enableDdosProtection', 'enableVmProtection'], [false]);
   reader.unsupported(['privateEndpointVNetPolicies'], ['Disabled']);
-  reader.unsupported([
-    'virtualNetworkPeerings',
-    'flowTimeoutInMinutes',
-    'ddosProtectionPlan',
-    'bgpCommunities',
-    'encryption',
-    'ipAllocations',
-  ]);
+  reader.unsupported(UNSUPPORTED_NETWORK_PROPERTIES);
   reader.finish();
   if (space) checkAddressSpace(space, addressPrefixes);
   checkSubnets(reader.faults, reader.at('subnets'), addressPrefixes, subnets);
@@ -146,18 +161,7 @@ function readSubnetProperties(reader: JsonReader): Json {
     'resourceNavigationLinks',
     'serviceAssociationLinks',
   );
-  reader.unsupported([
-    'networkSecurityGroup',
-    'natGateway',
-    'serviceEndpoints',
-    'serviceEndpointPolicies',
-    'ipAllocations',
-    'delegations',
-    'applicationGatewayIPConfigurations',
-    'sharingScope',
-    'ipamPoolPrefixAllocations',
-    'serviceGateway',
-  ]);
+  reader.unsupported(UNSUPPORTED_SUBNET_PROPERTIES);
   reader.unsupported(['defaultOutboundAccess'], [true]);
   reader.finish();
   return {
