@@ -1,11 +1,11 @@
 // What `postern lab status` tells: the lab as JSON, and the same for people.
 
 import { idKey } from '#arm/resource-id.ts';
+import { effectiveRoutes } from '#model/effective-routes.ts';
 import { policyOptionFlags } from '#model/policy-option-flags.ts';
 import type { PolicyOptions } from '#model/policy-options.ts';
 import type { NextHop } from '#model/route-table.ts';
 import { formatIpv4, formatPrefix } from '#net/ipv4.ts';
-import { effectiveRoutes } from './fabric/effective-routes.ts';
 import { outboundAddresses } from './fabric/outbound-addresses.ts';
 import { AZURE_DNS, WORKSTATION_ADDRESS } from './fabric/plan.ts';
 import { findSubnet, type Topology } from './fabric/topology.ts';

@@ -10,9 +10,9 @@
 
 import { createHash } from 'node:crypto';
 import { idKey } from '#arm/resource-id.ts';
+import { type EffectiveRoute, effectiveRoutes, routeTo } from '#model/effective-routes.ts';
 import { formatIpv4, formatPrefix, type Ipv4Prefix, parseIpv4, prefixOf } from '#net/ipv4.ts';
 import { edgeRules } from './edge-rules.ts';
-import { type EffectiveRoute, effectiveRoutes, routeTo } from './effective-routes.ts';
 import { outboundAddresses } from './outbound-addresses.ts';
 import { settingsOf } from './settings.ts';
 import {

@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { NextHop, Route } from '#model/route-table.ts';
 import { formatPrefix, type Ipv4Prefix, parseIpv4, parsePrefix } from '#net/ipv4.ts';
 import { effectiveRoutes, routeTo } from './effective-routes.ts';
+import type { NextHop, Route } from './route-table.ts';
 
 const prefix = (text: string) => parsePrefix(text) as Ipv4Prefix;
 const VNET = [prefix('10.42.0.0/16')];

@@ -2,8 +2,8 @@
 // (https://learn.microsoft.com/azure/virtual-network/virtual-networks-udr-overview): system routes, overridden by the
 // routes of the associated table; the longest prefix decides, and of two equal ones the user's.
 
-import type { NextHop, Route } from '#model/route-table.ts';
 import { contains, type Ipv4Prefix, parsePrefix } from '#net/ipv4.ts';
+import type { NextHop, Route } from './route-table.ts';
 
 export interface EffectiveRoute {
   readonly source: 'Default' | 'User';
@@ -60,12 +60,15 @@ export function effectiveRoutes(
 
 /** The route a packet to this address takes. There always is one: 0.0.0.0/0 is a system route. */
 export function routeTo(routes: readonly EffectiveRoute[], address: number): EffectiveRoute | undefined {
-  let best: EffectiveRoute | undefined;
-  for (const route of routes) {
-    if (route.state !== 'Active' || !contains(route.prefix, address)) continue;
-    if (!best || route.prefix.length > best.prefix.length) best = route;
-  }
-  return best;
+  return routesTo(routes, address).find(({ state }) => state === 'Active');
+}
+
+/** All that hold the address, the one that is taken first: the longest prefix, and of two equal ones the user's. */
+export function routesTo(routes: readonly EffectiveRoute[], address: number): EffectiveRoute[] {
+  const rank = ({ state, source }: EffectiveRoute) => (state === 'Invalid' ? 2 : source === 'User' ? 0 : 1);
+  return routes
+    .filter(({ prefix }) => contains(prefix, address))
+    .sort((a, b) => b.prefix.length - a.prefix.length || rank(a) - rank(b));
 }
 
 function same(a: Ipv4Prefix, b: Ipv4Prefix): boolean {
