@@ -253,7 +253,10 @@ const natRule = (kind: 'classic' | 'policy') =>
         minLength: 1,
         maxLength: 2,
       }),
-      destination: fc.constantFrom(...PUBLIC_IPS, ...(kind === 'policy' ? [PRIVATE_IP] : [])),
+      destinations: fc.uniqueArray(
+        fc.constantFrom(...PUBLIC_IPS, ...(kind === 'policy' ? [PRIVATE_IP] : [])),
+        { minLength: 1, maxLength: kind === 'policy' ? 1 : 2 },
+      ),
       destinationPorts: fc.array(
         fc.oneof(
           fc.constantFrom('22', '53', '80', '443', '3389', '63999', '1'),
@@ -280,13 +283,19 @@ const natRule = (kind: 'classic' | 'policy') =>
       translatedPort: fc.constantFrom('22', '80', '443', '8000', '63999'),
     })
     .map(
-      ({ from, destination, target, ...rest }): Json => ({
+      ({ from, destinations: at, target, ...rest }): Json => ({
         ...rest,
         ...from,
         ...target,
-        destinationAddresses: [destination],
+        destinationAddresses: at,
       }),
     );
+
+/** Few, so that those of parent and child are often equal; of different length, so that they are no text. */
+const priority = fc.oneof(
+  { weight: 6, arbitrary: fc.integer({ min: 100, max: 112 }) },
+  { weight: 2, arbitrary: fc.constantFrom(200, 1000, 1001, 9999, 10_000, 65_000) },
+);
 
 /** Collections of one type; priorities differ, names say type and place. */
 function collections(
@@ -296,7 +305,7 @@ function collections(
 ): fc.Arbitrary<{ priority: number; action: string; rules: Json[] }[]> {
   return fc.uniqueArray(
     fc.record({
-      priority: fc.integer({ min: 100, max: 130 }),
+      priority,
       action: fc.constantFrom(...actions),
       rules: fc.array(rule, { minLength: 1, maxLength: 4 }),
     }),
@@ -430,10 +439,10 @@ export const classicQuestions: fc.Arbitrary<Question> = fc
   });
 
 const ruleCollectionGroup = fc.record({
-  priority: fc.integer({ min: 100, max: 105 }),
+  priority: fc.oneof(fc.constantFrom(100, 101, 102), priority),
   collections: fc.uniqueArray(
     fc.record({
-      priority: fc.integer({ min: 100, max: 110 }),
+      priority,
       body: fc.oneof(
         { weight: 4, arbitrary: body('NetworkRule', networkRule, ['Allow', 'Allow', 'Deny']) },
         {
@@ -456,7 +465,8 @@ function body(ruleType: string, rule: fc.Arbitrary<Json>, actions: readonly stri
 }
 
 const policySettings = fc.record({
-  groups: fc.uniqueArray(ruleCollectionGroup, { maxLength: 3, selector: ({ priority }) => priority }),
+  // Equal priorities are allowed; then their names decide.
+  groups: fc.array(ruleCollectionGroup, { maxLength: 3 }),
   dns: fc.boolean(),
   ranges: privateRanges,
   mode: threatMode,

@@ -4,14 +4,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { toDocuments } from '#arm/arm-document.ts';
-import { resolvePolicy } from '#compiler/resolve-policy.ts';
-import { decide } from '#ir/decide.ts';
+import { decide, decideWith } from '#ir/decide.ts';
+import { createIndexedSearch } from '#ir/search/indexed-search.ts';
 import { classicQuestions, policyQuestions } from './documents.ts';
 import { choicesOf, flowOf } from './flows.ts';
 import { judge, type Question } from './oracle.ts';
+import { flowText, policyOf } from './three-judges.ts';
 import { kindOf, verdictOf } from './verdict.ts';
-import { facts, namesOfAddress, resolves, threats } from './world.ts';
+import { namesOfAddress, resolves, threats } from './world.ts';
 
 const RUNS = Number(process.env.POSTERN_DIFFERENTIAL_POLICIES ?? 500);
 const FLOWS = 200;
@@ -35,17 +35,19 @@ describe('decide says what the documents say', () => {
 });
 
 function compare(question: Question, flowSeed: number, counts: Map<string, number>): void {
-  const { subject, documents, options } = question;
-  const { policy, faults } = resolvePolicy(subject, toDocuments(documents), { facts, options });
-  assert.ok(policy, `the documents are refused: ${JSON.stringify(faults)}`);
+  const policy = policyOf(question);
   const choices = choicesOf(question);
+  // `decide` itself takes an index for long lists of rules only.
+  const search = createIndexedSearch({ worthAnIndex: 0 });
   for (let index = 0; index < FLOWS; index++) {
     const flow = flowOf(choices, flowSeed + index, { claims: index % 2 === 0 });
-    const decided = verdictOf(decide(policy, flow, { namesOfAddress, threats, resolves }));
+    const context = { namesOfAddress, threats, resolves };
+    const decided = verdictOf(decide(policy, flow, context));
+    const indexed = verdictOf(decideWith(search, policy, flow, context));
     const judged = judge(question, flow);
-    if (decided !== judged)
+    if (decided !== judged || indexed !== judged)
       assert.fail(
-        `decide: ${decided}\noracle: ${judged}\nflow: ${JSON.stringify(flow)}\ndocuments: ${JSON.stringify(question, null, 1)}`,
+        `decide: ${decided}\nby index: ${indexed}\noracle: ${judged}\nflow: ${flowText(flow)}\ndocuments: ${JSON.stringify(question, null, 1)}`,
       );
     counts.set(kindOf(decided), (counts.get(kindOf(decided)) ?? 0) + 1);
   }

@@ -430,7 +430,9 @@ function inner(item: Json): Json {
 }
 
 function byPriority(items: readonly Json[]): Json[] {
-  return [...items].sort((a, b) => Number(a.priority) - Number(b.priority));
+  return [...items].sort(
+    (a, b) => Number(a.priority) - Number(b.priority) || (String(a.name) < String(b.name) ? -1 : 1),
+  );
 }
 
 function actionOf(collection: Json): string {
