@@ -1,5 +1,5 @@
 #!/bin/sh
-# Sets up what is missing, says so, and runs one task: demo, test, unit, lab, long, bench, real-az.
+# Sets up what is missing, says so, and runs one task: demo, test, unit, lab, long, mutate, bench, real-az.
 # Works with any POSIX shell and any Node >= 20, as root or not. Exit status 3: a package is missing and we are not root.
 set -eu
 root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
@@ -80,6 +80,7 @@ case $task in
   test) run_tests all "$@" ;;
   unit | lab) run_tests "$task" "$@" ;;
   bench) exec scripts/node --expose-gc bench/main.ts "$@" ;;
+  mutate) exec scripts/node scripts/mutate.ts "$@" ;;
   long) exec scripts/node test/differential/long-run.ts "$@" ;;
   real-az) exec scripts/node scripts/test.ts real-az test/real-az/*.check.ts ;;
   *) say "run.sh: there is no task '$task'."; exit 2 ;;
