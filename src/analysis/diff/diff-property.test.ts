@@ -154,6 +154,7 @@ const pairs: fc.Arbitrary<readonly [ResolvedPolicy, ResolvedPolicy]> = fc.oneof(
     ]),
 );
 
+const claimedName = fc.option(fc.constantFrom(...CLAIMED), { nil: undefined, freq: 8 });
 const flows: fc.Arbitrary<Flow> = fc
   .record({
     protocol: fc.constantFrom<Flow['protocol']>('TCP', 'TCP', 'TCP', 'UDP', 'ICMP', 47),
@@ -162,10 +163,11 @@ const flows: fc.Arbitrary<Flow> = fc
     destinationPort: fc.constantFrom(...PORTS, 0, 2, 81, 445),
     from: fc.constantFrom('inside' as const, 'inside' as const, 'outside' as const),
     claim: fc.option(
-      fc.record({
-        protocol: claimProtocol,
-        fqdn: fc.option(fc.constantFrom(...CLAIMED), { nil: undefined, freq: 8 }),
-      }),
+      fc.oneof(
+        { weight: 5, arbitrary: fc.record({ protocol: claimProtocol, fqdn: claimedName }) },
+        // A Host header can name a port too.
+        fc.record({ protocol: fc.constant('Http' as const), fqdn: claimedName, port }),
+      ),
       { nil: undefined, freq: 6 },
     ),
   })

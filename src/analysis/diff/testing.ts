@@ -33,9 +33,10 @@ function protocolOf({ protocol }: Flow): 'TCP' | 'UDP' | 'ICMP' | 'Other' {
   return typeof protocol === 'number' ? 'Other' : protocol;
 }
 
-/** A client that names nothing is judged as one without a claim, and only TCP clients can name a host. */
-function claimOf({ protocol, claim }: Flow) {
-  return protocol === 'TCP' && claim?.fqdn !== undefined ? claim.protocol : 'none';
+/** A client that names nothing, or a port that it is not on, is judged as one without a claim; only TCP clients can name a host. */
+function claimOf({ protocol, claim, destinationPort }: Flow) {
+  if (protocol !== 'TCP' || claim?.fqdn === undefined) return 'none';
+  return claim.port === undefined || claim.port === destinationPort ? claim.protocol : 'none';
 }
 
 function hasNames(
