@@ -50,6 +50,9 @@ type Node =
 type Found = readonly number[];
 const NOTHING: Found = [];
 
+/** Characters of what is remembered of parts that have been compared: some 50 MB with all that belongs to it. */
+const MAXIMUM_MEMO = 15_000_000;
+
 export function explore(
   clauses: ComparedClauses,
   dimensions: readonly Dimension[],
@@ -72,6 +75,7 @@ class Explorer {
   readonly #sets = new Map<string, ClassSet>();
   readonly #setIds = new Map<ClassSet, number>();
   readonly #memo = new Map<string, Found>();
+  #memoSize = 0;
   #work = 0;
   /** Once set, nothing more is looked into; what has been found stays true. */
   #stopped = false;
@@ -113,6 +117,7 @@ class Explorer {
   /** Boxes on which the two lists differ; `depth` is that of the next dimension. */
   #compare(clauses: readonly number[], wide: readonly Dimension[], depth: number): Found {
     if (this.#stopped) return NOTHING;
+    this.#spend(8 + 4 * clauses.length);
     const split = clauses.findIndex(clause => clause >= this.#clauses.firstOfB);
     const a = this.#prune(split < 0 ? clauses : clauses.slice(0, split), depth);
     const b = this.#prune(split < 0 ? [] : clauses.slice(split), depth);
@@ -121,7 +126,6 @@ class Explorer {
     const key = `${depth}:${a.join()}/${b.join()}`;
     const known = this.#memo.get(key);
     if (known) return known;
-    this.#spend(a.length + b.length);
     const dimensions = this.#narrowed(wide, depth, [...a, ...b]);
     const found = this.#join(
       this.#partsOf(a, b, dimensions, depth).map(part => [
@@ -129,7 +133,7 @@ class Explorer {
         this.#compare(part.clauses, dimensions, depth + 1),
       ]),
     );
-    if (!this.#stopped) this.#memo.set(key, found);
+    if (!this.#stopped) this.#remember(key, found);
     return found;
   }
 
@@ -199,11 +203,11 @@ class Explorer {
     >();
     for (const [id, list] of holders) {
       const key = list.join();
-      this.#spend(list.length);
+      this.#spend(4 * list.length);
       let part = parts.get(key);
       if (!part) {
-        this.#spend(open.length);
-        part = { clauses: [...open, ...list].sort((x, y) => x - y), origins: [], rest: false };
+        this.#spend(2 * open.length);
+        part = { clauses: mergeSorted(open, list), origins: [], rest: false };
         parts.set(key, part);
       }
       for (const origin of dimension.origins[id] ?? []) part.origins.push(origin);
@@ -259,9 +263,19 @@ class Explorer {
     if (active.length * 2 > basis) return dimensions;
     return dimensions.map((dimension, index) => {
       if (index < depth) return dimension;
-      for (const clause of active) this.#spend(dimension.classesOf.get(clause)?.length ?? 0);
+      for (const clause of active) this.#spend(4 * (dimension.classesOf.get(clause)?.length ?? 0));
       return narrow(dimension, active);
     });
+  }
+
+  /** What was compared before is forgotten when it takes too much room; it is then compared again. */
+  #remember(key: string, found: Found): void {
+    this.#memoSize += key.length;
+    if (this.#memoSize > MAXIMUM_MEMO) {
+      this.#memo.clear();
+      this.#memoSize = key.length;
+    }
+    this.#memo.set(key, found);
   }
 
   #intoNode(node: Node): number {
@@ -325,4 +339,14 @@ function numberOf(table: Map<string, number>, key: string): number {
   const known = table.get(key) ?? table.size;
   table.set(key, known);
   return known;
+}
+
+function mergeSorted(a: readonly number[], b: readonly number[]): number[] {
+  const merged: number[] = [];
+  let [i, j] = [0, 0];
+  while (i < a.length && j < b.length)
+    merged.push((a[i] as number) < (b[j] as number) ? (a[i++] as number) : (b[j++] as number));
+  while (i < a.length) merged.push(a[i++] as number);
+  while (j < b.length) merged.push(b[j++] as number);
+  return merged;
 }
