@@ -21,13 +21,13 @@ FILE, FOLDER or store. Exit code 0 both mean the same, 3 they differ or the comp
   --no-rules               leave out flows that are allowed or denied as before, in the same way, by another rule
   --all                    every entry and every address; without, long lists are cut short
   --max-boxes N            entries after which to stop; default 50000
-  -o, --output json|text   default text; json is complete, and has addresses that no flow may use taken out
+  -o, --output json|text   default text; json has every address, and none that no flow may use
 
 Names of network rules stand for addresses that are not known here. An address with several names goes by the one whose
 rule comes first. Feeds of threat intelligence count as empty, and names of DNAT targets as resolved.
 
-Options for reading A and B, the same for both (without --policy):
-${POLICY_INPUT_HELP}`;
+Options for reading A and B, the same for both:
+${POLICY_INPUT_HELP.slice(POLICY_INPUT_HELP.indexOf('  --name'))}`;
 
 const { policy: _policy, ...INPUT_FLAGS } = POLICY_INPUT_FLAGS;
 const OPTIONS = {
