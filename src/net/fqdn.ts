@@ -35,14 +35,16 @@ export function parseFqdnPattern(text: string): FqdnPattern | undefined {
   const suffix = pattern.slice(1);
   // `*.` would lose its dot and mean everything.
   if (suffix === '') return text.trim() === '*' ? { kind: 'suffix', suffix } : undefined;
-  return parseFqdn(`x${suffix}`) === undefined ? undefined : { kind: 'suffix', suffix };
+  // A second dot at the end would be taken for the one that a full name may have.
+  if (suffix.endsWith('.') || parseFqdn(`x${suffix}`) === undefined) return undefined;
+  return { kind: 'suffix', suffix };
 }
 
 /** As `parseFqdnPattern`, and one `*` anywhere in the name, which published FQDN tags use. */
 export function parseTagPattern(text: string): FqdnPattern | undefined {
   const pattern = normalizeFqdn(text);
   const star = pattern.indexOf('*');
-  if (star <= 0) return parseFqdnPattern(pattern);
+  if (star <= 0) return parseFqdnPattern(text);
   if (pattern.indexOf('*', star + 1) >= 0 || parseFqdn(pattern.replace('*', 'x')) === undefined)
     return undefined;
   return { kind: 'inner', prefix: pattern.slice(0, star), suffix: pattern.slice(star + 1) };

@@ -159,10 +159,11 @@ describe('names', () => {
       const pattern = parseFqdnPattern(text);
       assert.equal(pattern && formatFqdnPattern(pattern), text);
     }
-    for (const text of ['www.example.*', '*.*.org', '**', '*.', 'a*.org', '*..org'])
+    for (const text of ['www.example.*', '*.*.org', '**', '*.', '*..', '*.org..', 'a*.org', '*..org'])
       assert.equal(parseFqdnPattern(text), undefined, text);
     assert.notEqual(parseTagPattern('gr-Prod-*.cloudapp.net'), undefined);
     assert.equal(parseTagPattern('a*b*c.net'), undefined);
+    assert.equal(parseTagPattern('*.'), undefined);
   });
 
   it('a wildcard crosses dots and `*.` needs something before the dot', () => {
