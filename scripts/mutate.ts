@@ -168,7 +168,7 @@ function makeCopy(): string {
     cwd: root,
     encoding: 'utf8',
   });
-  for (const file of listed.split('\0').filter(name => name !== '')) {
+  for (const file of listed.split('\0').filter(name => name !== '' && name !== 'node_modules')) {
     mkdirSync(join(copy, dirname(file)), { recursive: true });
     cpSync(join(root, file), join(copy, file), { force: true });
   }

@@ -2,7 +2,7 @@
 // be known from outside; and from a verdict to what ought to come out. Pure.
 
 import type { Flow } from '#ir/decision.ts';
-import { formatIpv4, isNeverATarget, parseIpv4 } from '#net/ipv4.ts';
+import { formatIpv4, isNeverATarget } from '#net/ipv4.ts';
 import type { LogRecord } from '#telemetry/records.ts';
 import type { Arrival, WireFlow } from './frames.ts';
 import { addressesOfName, addressOf, PRIVATE_IP, PUBLIC_IPS } from './world.ts';
@@ -41,9 +41,8 @@ export function shown({ sent, arrival, answer, record }: Evidence): string {
       return `Allow forward ${rule} snat ${sourceClass(sent, arrival)}`;
     }
     const rule = /^Nat (\S+)$/.exec(logged)?.[1] ?? `(${logged})`;
-    const from =
-      arrival.source === PRIVATE || PUBLIC.includes(arrival.source) ? '' : ' not from the firewall';
-    return `Allow nat ${rule} to ${formatIpv4(arrival.destination)}:${arrival.destinationPort}${from}`;
+    const target = `${formatIpv4(arrival.destination)}:${arrival.destinationPort}`;
+    return `Allow nat ${rule} to ${target} snat ${sourceClass(sent, arrival)}`;
   }
   if (answer) {
     if (record !== undefined) return `answered (${logged})`;
@@ -111,13 +110,21 @@ export function expected(verdict: string, flow: Flow): string {
       return isOwn(flow.destination) || isOwn(flow.source) ? 'Deny - silently' : 'Deny - DefaultAction';
     }
     default: {
-      // A name is translated to its first address.
+      // A name is translated to its first address; what that sees is either address of the firewall.
       const [, rule, target = '', port] = /^Allow nat (\S+) to (\S+):(\d+)$/.exec(verdict) ?? [];
-      if (rule === undefined || parseIpv4(target) !== undefined) return verdict;
-      return `Allow nat ${rule} to ${addressesOfName(target)[0]}:${port}`;
+      if (rule === undefined) return verdict;
+      return `Allow nat ${rule} to ${addressesOfName(target)[0]}:${port}${OF_OURS}`;
     }
   }
 }
+
+/** Whether the kernel has shown what was expected of it. */
+export function agrees(seen: string | undefined, wanted: string): boolean {
+  if (!wanted.endsWith(OF_OURS)) return seen === wanted;
+  return seen?.replace(/ snat (PrivateIp|PublicIp)$/, OF_OURS) === wanted;
+}
+
+const OF_OURS = ' snat of ours';
 
 function isOwn(address: number): boolean {
   return address === PRIVATE || PUBLIC.includes(address);

@@ -74,7 +74,7 @@ class Oracle {
     if (own.all.includes(packet.source)) return 'Deny - ForbiddenAddress';
     if (packet.from === 'inside' && isWithinAny(packet.source, NEVER)) return 'Deny - ForbiddenAddress';
     if (this.#isThreat(packet)) return 'Deny - ThreatIntel';
-    for (const rule of this.#rules('nat')) if (this.#natMatches(rule, packet)) return translation(rule);
+    for (const rule of this.#rules('nat')) if (this.#natMatches(rule, packet)) return this.#translation(rule);
     if (packet.from === 'outside') return 'Deny - NoNatRule';
     const asksDns = packet.port === 53 && (packet.protocol === 'TCP' || packet.protocol === 'UDP');
     if (this.#dnsProxy() && asksDns && packet.destination === own.privateIp) return 'Allow local';
@@ -272,6 +272,16 @@ class Oracle {
     return ranges.flatMap(text => (text.toLowerCase() === 'ianaprivateranges' ? IANA : [text]));
   }
 
+  /** The target always sees the firewall; behind a name is an address that nobody here knows. */
+  #translation({ ref, json }: Rule): string {
+    const port = json.translatedPort;
+    if (typeof json.translatedFqdn === 'string')
+      return `Allow nat ${ref} to ${json.translatedFqdn.toLowerCase()}:${port}`;
+    const target = String(json.translatedAddress);
+    const isPrivate = isWithinAny(target, [...this.#privateRanges(), ...IANA]);
+    return `Allow nat ${ref} to ${target}:${port} snat ${isPrivate ? 'PrivateIp' : 'PublicIp'}`;
+  }
+
   #ownAddresses(): { readonly privateIp: string; readonly all: readonly string[] } {
     const configurations = list(this.#firewall?.properties.ipConfigurations).map(inner);
     const privateIp = String(configurations[0]?.privateIPAddress ?? '');
@@ -321,11 +331,6 @@ class Oracle {
   #find(id: string): ArmDocument | undefined {
     return this.#documents.find(document => document.id.toLowerCase() === id.toLowerCase());
   }
-}
-
-function translation({ ref, json }: Rule): string {
-  const fqdn = typeof json.translatedFqdn === 'string' ? json.translatedFqdn.toLowerCase() : '';
-  return `Allow nat ${ref} to ${fqdn === '' ? json.translatedAddress : fqdn}:${json.translatedPort}`;
 }
 
 function bound({ ref, json }: Rule, { claim }: Packet): string {

@@ -80,12 +80,22 @@ export class PacketRing {
  * the other pass one after the other.
  */
 export function stayOnOneProcessor(): void {
-  const allowed = /^Cpus_allowed_list:\s*(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
-  const processor = Number(allowed ?? 0);
+  const allowed = processorsIn(
+    /^Cpus_allowed_list:\s*(\S+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0',
+  );
+  const processor = allowed[process.pid % allowed.length] ?? 0;
   const mask = Buffer.alloc(128);
   mask[processor >> 3] = 1 << (processor & 7);
   if ((calls.setAffinity(0, mask.length, mask) as number) !== 0)
     throw new Error(`cannot stay on processor ${processor}`);
+}
+
+/** `0-3,8` is five processors. */
+function processorsIn(list: string): number[] {
+  return list.split(',').flatMap(part => {
+    const [first = 0, last = first] = part.split('-').map(Number);
+    return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  });
 }
 
 /** `struct sockaddr_ll`. */

@@ -12,7 +12,7 @@ import type { ResolvedPolicy } from '#ir/policy.ts';
 import { formatIpv4 } from '#net/ipv4.ts';
 import { choicesOf, flowOf, requestOf } from './flows.ts';
 import { type Harness, Inconclusive } from './harness.ts';
-import { expected } from './observe.ts';
+import { agrees, expected } from './observe.ts';
 import { judge, type Question } from './oracle.ts';
 import { kindOf, verdictOf } from './verdict.ts';
 import type { Request } from './wire-process.ts';
@@ -129,7 +129,7 @@ export class ThreeJudges {
       const decided = decideOn(policy, flow);
       const written = judge(question, flow);
       const wanted = isRequest ? expectedOfRequest(decided, flow) : expected(decided, flow);
-      if (decided !== written || shown !== wanted)
+      if (decided !== written || !agrees(shown, wanted))
         found.push({ flow, isRequest, text: `decide: ${decided}\noracle: ${written}\nkernel: ${shown}` });
       if (tally) count(tally, decided, isRequest, flow);
     };

@@ -16,9 +16,9 @@ export function verdictOf(decision: Decision): string {
     case 'forward':
       return `Allow forward ${refText(decision.rule)} snat ${decision.snat}`;
     case 'nat': {
-      const { translatedAddress: address, translatedFqdn: fqdn, translatedPort: port } = decision;
+      const { translatedAddress: address, translatedFqdn: fqdn, translatedPort: port, snat } = decision;
       const target = address === undefined ? fqdn : formatIpv4(address);
-      return `Allow nat ${refText(decision.rule)} to ${target}:${port}`;
+      return `Allow nat ${refText(decision.rule)} to ${target}:${port}${snat ? ` snat ${snat}` : ''}`;
     }
   }
 }
@@ -32,5 +32,5 @@ export function refText(ref: RuleRef | null): string {
 
 /** A verdict without the names of rules: what coverage is counted by. */
 export function kindOf(verdict: string): string {
-  return verdict.replace(/ \S*\/\S*/, ' rule').replace(/ to \S+$/, ' to target');
+  return verdict.replace(/ \S*\/\S*/, ' rule').replace(/ to \S+/, ' to target');
 }
