@@ -68,6 +68,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const compiler = new FirewallCompiler({
     facts: () => facts,
     policyOptions,
+    onWarnings: (firewallId, warnings) => {
+      for (const warning of warnings) report(`${firewallId.split('/').at(-1)}: warning: ${warning}`);
+    },
     ...(options.localAddressOf && { localAddressOf: options.localAddressOf }),
   });
   const controller = new Controller({

@@ -29,7 +29,9 @@ function setUp(documents: readonly ArmDocument[], localAddressOf: Readonly<Recor
     for (const document of more) store.put(document);
   };
   put(...base, ...documents);
+  const warned: string[] = [];
   const compiler = new FirewallCompiler({
+    onWarnings: (_, warnings) => warned.push(...warnings),
     facts: () => facts as Facts,
     localAddressOf: () => localAddressOf,
   });
@@ -43,7 +45,7 @@ function setUp(documents: readonly ArmDocument[], localAddressOf: Readonly<Recor
     }
     return [];
   };
-  return { put, compile, faults };
+  return { put, compile, faults, warned };
 }
 
 const rules = (...names: readonly string[]): Json[] => [filters(names.map(name => networkRule({ name })))];
@@ -110,5 +112,25 @@ describe('a firewall without a program', () => {
       missing[0] ?? '',
       /^\(InvalidResourceReference\) properties\.firewallPolicy\.id: Firewall 'fw': /,
     );
+  });
+});
+
+describe('warnings', () => {
+  it('are told once for as long as they stay the same', () => {
+    const withDns = (enableProxy: boolean) => policy(PARENT, { dnsSettings: { enableProxy } });
+    const { put, compile, warned } = setUp([attached, child, parent]);
+    compile();
+    assert.deepEqual(warned, []);
+    put(withDns(true));
+    compile();
+    put(group(CHILD, 'g', 100, rules('b')));
+    compile();
+    assert.equal(warned.length, 1);
+    assert.match(warned[0] ?? '', /child .*DNS/);
+    put(withDns(false), parent);
+    compile();
+    put(withDns(true));
+    compile();
+    assert.equal(warned.length, 2);
   });
 });

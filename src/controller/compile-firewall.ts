@@ -15,6 +15,8 @@ export interface FirewallCompilerOptions {
   readonly localAddressOf?: () => Readonly<Record<number, number>>;
   /** Absent means the defaults. */
   readonly policyOptions?: PolicyOptions;
+  /** Told what does not stop a firewall and its owner should know, once for as long as it stays the same. */
+  readonly onWarnings?: (firewallId: string, warnings: readonly string[]) => void;
 }
 
 export class UncompilableFirewall extends Error {
@@ -31,6 +33,8 @@ export class UncompilableFirewall extends Error {
 export class FirewallCompiler {
   readonly #options: FirewallCompilerOptions;
   readonly #last = new Map<string, Program>();
+  /** What was said last of each firewall. */
+  readonly #warned = new Map<string, string>();
 
   constructor(options: FirewallCompilerOptions) {
     this.#options = options;
@@ -47,6 +51,7 @@ export class FirewallCompiler {
     if (!hasIpConfiguration(document)) return undefined;
     const addressless = resolution.warnings.filter(({ code }) => code === NO_PUBLIC_ADDRESS);
     if (addressless.length > 0) throw new UncompilableFirewall(formatFaults(addressless, document.id));
+    this.#warn(document.id, formatFaults(resolution.warnings, document.id));
     const { policy } = resolution;
     if (policy.privateAddress === 0)
       throw new UncompilableFirewall(['the first IP configuration has no private address']);
@@ -56,6 +61,13 @@ export class FirewallCompiler {
     const program = compile({ ...policy, privateAddress }, { localAddressOf, ...(previous && { previous }) });
     this.#last.set(document.id, program);
     return program;
+  }
+
+  #warn(firewallId: string, warnings: readonly string[]): void {
+    const said = warnings.join('\n');
+    if ((this.#warned.get(firewallId) ?? '') === said) return;
+    this.#warned.set(firewallId, said);
+    if (warnings.length > 0) this.#options.onWarnings?.(firewallId, warnings);
   }
 }
 
