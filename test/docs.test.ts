@@ -1,29 +1,80 @@
 // Documents that can be checked against the program are checked here.
 
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
-import { currentPart, DOCUMENT, generatedPart } from '../scripts/compatibility.ts';
+import { describe, it, test } from 'node:test';
+import { AZURE_LIMITS } from '#model/limits.ts';
+import { LIMIT_PROOFS } from '../scripts/compatibility/limits.ts';
+import { REFUSALS } from '../scripts/compatibility/refused.ts';
+import { DOCUMENT, FEATURES, generated } from '../scripts/compatibility.ts';
+import { refusalOf } from './support/refusal.ts';
 
 const ROOT = join(import.meta.dirname, '..');
+const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 
-test('docs/compatibility.md lists every az command as it is declared (scripts/node scripts/compatibility.ts --write)', async () => {
-  assert.equal(currentPart(readFileSync(DOCUMENT, 'utf8')), await generatedPart());
+describe('docs/compatibility.md', () => {
+  it('has its tables as they are made (scripts/node scripts/compatibility.ts --write)', async () => {
+    const document = readFileSync(DOCUMENT, 'utf8');
+    assert.equal(document, await generated(document));
+  });
+
+  it('names proofs that are there', () => {
+    const proofs = [...Object.values(FEATURES).flat(), ...Object.values(LIMIT_PROOFS)].flatMap(row =>
+      'feature' in row ? row.proofs.map(proof => ({ ...proof, of: row.feature })) : { ...row, of: row.title },
+    );
+    const missing = proofs.filter(
+      ({ file, title }) => !existsSync(join(ROOT, file)) || !isIn(title, read(file)),
+    );
+    assert.deepEqual(missing, []);
+    assert.ok(proofs.length > 150, `only ${proofs.length} proofs`);
+  });
+
+  it('has each feature once', () => {
+    const names = Object.values(FEATURES)
+      .flat()
+      .map(({ feature }) => feature);
+    assert.deepEqual(
+      names.filter((name, index) => names.indexOf(name) !== index),
+      [],
+    );
+  });
+
+  it('has every limit, with its value and its source', () => {
+    const lines = readFileSync(DOCUMENT, 'utf8').split('\n');
+    for (const [name, limit] of Object.entries(AZURE_LIMITS)) {
+      const line = lines.find(text => text.startsWith(`| ${limit.what} |`)) ?? assert.fail(name);
+      const value = 'most' in limit ? limit.most.toLocaleString('en-US') : `${limit.first} to ${limit.last}`;
+      assert.ok(line.includes(`| ${value} |`), line);
+      assert.ok(line.includes('advised' in limit ? '| a warning |' : '| refused |'), line);
+      for (const [link] of limit.source.matchAll(/https:\/\/[^\s;)]+[^\s;):]/g))
+        assert.ok(line.includes(link), `${link} is not in ${line}`);
+    }
+  });
+});
+
+test('every property in the tables of refusals is refused, with its reason', () => {
+  const wrong = REFUSALS.flatMap(refusal => {
+    const message = refusalOf(refusal);
+    const isSaid = message?.includes(refusal.reason) === true || !refusal.isReasonOfReader;
+    return message !== undefined && isSaid ? [] : [{ ...refusal, message }];
+  });
+  assert.deepEqual(wrong, []);
 });
 
 test('files named in documents are there', () => {
-  const documents = [
-    'README.md',
-    'CONTRIBUTING.md',
-    ...readdirSync(join(ROOT, 'docs')).map(name => `docs/${name}`),
-  ];
-  const missing = documents
-    .filter(name => name.endsWith('.md'))
-    .flatMap(document => {
-      const text = readFileSync(join(ROOT, document), 'utf8');
-      const named = text.matchAll(/`((?:bin|data|docs|examples|packaging|scripts|src|test)\/[\w./-]+)`/g);
+  const missing = globSync(['README.md', 'CONTRIBUTING.md', 'docs/**/*.md'], { cwd: ROOT }).flatMap(
+    document => {
+      const named = read(document).matchAll(
+        /`((?:bench|bin|data|docs|examples|packaging|scripts|src|test)\/[\w./-]+)`/g,
+      );
       return [...named].map(([, path = '']) => path).filter(path => !existsSync(join(ROOT, path)));
-    });
+    },
+  );
   assert.deepEqual(missing, []);
 });
+
+/** Titles stand in quotes, in the table of a test, or are two words of a line of it. */
+function isIn(title: string, text: string): boolean {
+  return text.includes(title) || text.includes(title.replaceAll("'", "\\'"));
+}

@@ -163,6 +163,12 @@ describe('faults of one rule', () => {
     ],
     ['rule name', network({ name: '' }), 'InvalidResourceName', `${NETWORK_RULE}.name`],
     [
+      'rule name of 257 characters',
+      network({ name: 'r'.repeat(257) }),
+      'InvalidResourceName',
+      `${NETWORK_RULE}.name`,
+    ],
+    [
       'unknown FQDN tag',
       application({ fqdnTags: ['Nothing'] }),
       'AzureFirewallRuleInvalidFqdnTag',
