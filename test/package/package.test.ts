@@ -4,10 +4,19 @@
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { arch, tmpdir } from 'node:os';
+import { arch, homedir, tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
@@ -40,10 +49,24 @@ const PAGE = `<!doctype html><title>waiting</title>
   }
 </script>`;
 
+/** npm keeps what it fetched in the home folder; a user without one gets a cache in the project. */
+function cacheFor(project: string): NodeJS.ProcessEnv {
+  try {
+    accessSync(homedir(), constants.W_OK);
+    return {};
+  } catch {
+    return { HOME: project, npm_config_cache: join(project, 'cache') };
+  }
+}
+
 describe('the packed library', () => {
   const project = mkdtempSync(join(tmpdir(), 'postern-package-'));
   const npm = (args: string[], cwd = project) =>
-    execFileSync('npm', [...args, '--no-audit', '--no-fund', '--loglevel=error'], { cwd, encoding: 'utf8' });
+    execFileSync('npm', [...args, '--no-audit', '--no-fund', '--loglevel=error'], {
+      cwd,
+      encoding: 'utf8',
+      env: { ...process.env, ...cacheFor(project) },
+    });
 
   before(() => {
     execFileSync(process.execPath, [join(ROOT, 'scripts/build-package.ts'), join(project, 'build')], {
