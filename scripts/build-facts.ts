@@ -7,6 +7,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { readAksRequirements } from '#facts/aks-import.ts';
+import { printAksOutbound } from '#facts/aks-outbound.ts';
 import { type FqdnTagLine, printFqdnTags, REGION } from '#facts/fqdn-tag-table.ts';
 import { pack } from '#facts/gzip.ts';
 import { readServiceTagFile } from '#facts/service-tag-import.ts';
@@ -21,7 +23,8 @@ interface Endpoint {
 const ORIGINS = {
   serviceTags: 'Azure IP ranges and service tags, public cloud, as published by Microsoft',
   fqdnTags: 'Host names that Microsoft documents for Azure Firewall FQDN tags',
-  /** Day of the newest document behind the FQDN tags. */
+  aksOutbound: 'Outbound destinations that Microsoft documents for AKS clusters',
+  /** Day of the newest document behind the FQDN tags and the needs of AKS. */
   fqdnTagsDate: '2026-06-18',
 };
 
@@ -37,9 +40,10 @@ mkdirSync(folder, { recursive: true });
 const table = readServiceTagFile(readFileSync(serviceTagsPath), { origin: ORIGINS.serviceTags, date });
 write('service-tags.tsv.gz', pack(printServiceTags(table)), `${table.names.length} service tags`);
 
-const { fqdnTags } = JSON.parse(readFileSync(outboundPath, 'utf8')) as {
+const outbound = JSON.parse(readFileSync(outboundPath, 'utf8')) as {
   fqdnTags: Record<string, { completeness: string; entries: Endpoint[] }>;
 };
+const { fqdnTags } = outbound;
 const hdinsight = gunzipSync(readFileSync(hdinsightPath)).toString('utf8').split('\n').filter(isName);
 const lines = Object.entries(fqdnTags).flatMap(([tag, { completeness, entries }]) => {
   const more = tag === 'HDInsight' ? hdinsight.map(toHttps) : [];
@@ -49,6 +53,15 @@ write(
   'fqdn-tags.tsv.gz',
   pack(printFqdnTags(ORIGINS.fqdnTags, ORIGINS.fqdnTagsDate, lines)),
   `${new Set(lines.map(line => line.tag)).size} FQDN tags`,
+);
+
+const needs = readAksRequirements(outbound, { origin: ORIGINS.aksOutbound, date: ORIGINS.fqdnTagsDate });
+write(
+  'aks-outbound.json',
+  Buffer.from(printAksOutbound(needs)),
+  Object.entries(needs.clouds)
+    .map(([cloud, { length }]) => `${length} needs in ${cloud}`)
+    .join(', '),
 );
 
 function toLines(tag: string, note: string, endpoints: readonly Endpoint[]): FqdnTagLine[] {

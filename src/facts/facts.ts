@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type AksOutbound, parseAksOutbound } from './aks-outbound.ts';
 import { parseFqdnTags } from './fqdn-tag-table.ts';
 import { unpack } from './gzip.ts';
 import { parseServiceTags } from './service-tag-table.ts';
@@ -13,6 +14,7 @@ export type { Facts, ServiceTagInformation, ServiceTagsListResult } from './to-f
 const SHIPPED = join(import.meta.dirname, '../../data');
 export const SERVICE_TAGS_FILE = 'service-tags.tsv.gz';
 const FQDN_TAGS_FILE = 'fqdn-tags.tsv.gz';
+const AKS_OUTBOUND_FILE = 'aks-outbound.json';
 
 /** Where `postern tags import` puts a newer table. */
 export function importedServiceTagsPath(stateFolder: string): string {
@@ -27,6 +29,11 @@ export function loadFacts(stateFolder?: string): Facts {
     readFileSync(join(SHIPPED, SERVICE_TAGS_FILE));
   const fqdnTags = unpack(readFileSync(join(SHIPPED, FQDN_TAGS_FILE)));
   return toFacts(parseServiceTags(unpack(bytes)), parseFqdnTags(fqdnTags));
+}
+
+/** What AKS clusters need, as shipped. */
+export function loadAksOutbound(): AksOutbound {
+  return parseAksOutbound(readFileSync(join(SHIPPED, AKS_OUTBOUND_FILE), 'utf8'));
 }
 
 function readIfPresent(path: string): Buffer | undefined {
