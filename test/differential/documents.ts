@@ -239,11 +239,11 @@ const applicationRule = (kind: 'classic' | 'policy') =>
         ...to,
       }),
     )
-    .map(rule =>
-      (rule.protocols as unknown[]).length === 0
-        ? { ...rule, protocols: [{ protocolType: 'Https', port: 443 }] }
-        : rule,
-    );
+    .map(rule => {
+      if ((rule.protocols as unknown[]).length > 0) return rule;
+      // In classic rules the tag says itself which protocol and port its names go with.
+      return { ...rule, protocols: kind === 'classic' ? [] : [{ protocolType: 'Https', port: 443 }] };
+    });
 
 const natRule = (kind: 'classic' | 'policy') =>
   fc

@@ -227,6 +227,7 @@ export function requestOf(choices: Choices, seed: number): Flow & Required<Pick<
           ...pick([
             { port: 80, protocol: 'Http' as const },
             { port: 443, protocol: 'Https' as const },
+            { port: 1433, protocol: 'Mssql' as const },
           ]),
           fqdn: pick(choices.names),
         };

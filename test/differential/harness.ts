@@ -17,7 +17,7 @@ import type { Outcome, Request } from './wire-process.ts';
 import { addressOf, INSIDE_PREFIXES, PRIVATE_IP, PUBLIC_IPS, SERVER_PREFIXES } from './world.ts';
 
 /** Ports on which a server greets. */
-const SERVED = [80, 443, 8080, 8443, 8005];
+const SERVED = [80, 443, 1433, 8080, 8443, 8005];
 
 export interface Judged {
   /** One for each flow, in order. */

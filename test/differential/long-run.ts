@@ -72,7 +72,7 @@ function report(): string {
   const counted = (number: number) => number.toLocaleString('en-US');
   return `# Long differential run
 
-Written by \`npm run test:long\` (long-run.ts). Every decision is one packet or one real TLS or HTTP request that the kernel's
+Written by \`npm run test:long\` (long-run.ts). Every decision is one packet or one real TLS, HTTP or SQL Server request that the kernel's
 loaded ruleset judged, read from where it came out, and compared with \`decide\` and with the oracle. All agreed.
 
 - Date: ${new Date().toISOString().slice(0, 10)}, commit ${commit()}

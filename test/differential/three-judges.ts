@@ -174,7 +174,8 @@ function fail(question: Question, { flow, text }: Disagreement): never {
 function count(tally: Tally, verdict: string, isRequest: boolean, flow: Flow): void {
   if (isRequest) tally.requests += 1;
   else tally.packets += 1;
-  const protocol = isRequest ? (flow.claim?.protocol === 'Http' ? 'HTTP' : 'TLS') : String(flow.protocol);
+  const spoken = { Http: 'HTTP', Https: 'TLS', Mssql: 'SQL Server' };
+  const protocol = isRequest ? spoken[flow.claim?.protocol ?? 'Https'] : String(flow.protocol);
   const kind = `${isRequest ? 'request' : `packet from ${flow.from}`}, ${protocol}: ${kindOf(verdict)}`;
   tally.kinds.set(kind, (tally.kinds.get(kind) ?? 0) + 1);
 }
@@ -192,12 +193,9 @@ function isDistinct({ protocol, source, destination }: Flow, seen: Set<string>):
 function canBeOpened(policy: ResolvedPolicy, { claim, ...bare }: Claimed): boolean {
   const first = decideOn(policy, bare);
   if (first !== 'Pending' && !first.startsWith('Allow forward')) return false;
-  if (claim.protocol === 'Mssql') return false;
   if (claim.fqdn !== undefined && addressesOfName(claim.fqdn).length === 0) return false;
-  const spoken = new Set<string>([
-    ...(bare.destinationPort === 80 ? ['Http'] : []),
-    ...(bare.destinationPort === 443 ? ['Https'] : []),
-  ]);
+  const always = { 80: 'Http', 443: 'Https', 1433: 'Mssql' }[bare.destinationPort];
+  const spoken = new Set<string>(always === undefined ? [] : [always]);
   for (const rule of policy.applicationRules)
     for (const { port, protocol } of rule.protocols) if (port === bare.destinationPort) spoken.add(protocol);
   return spoken.has(claim.protocol);
@@ -209,7 +207,7 @@ function toRequest({ source, destination, destinationPort: port, claim }: Claime
     source,
     destination,
     port,
-    protocol: claim.protocol === 'Http' ? 'Http' : 'Https',
+    protocol: claim.protocol,
     name: claim.fqdn ?? null,
     hostPort: claim.port ?? port,
   };

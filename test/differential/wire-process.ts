@@ -5,7 +5,9 @@ import { connect, createServer, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { formatIpv4, parseIpv4 } from '#net/ipv4.ts';
+import { PRELOGIN, TABULAR_RESULT, TdsPacketReader, writePrelogin, writeTdsPacket } from '#wire/tds.ts';
 import { ClientHelloReader } from '#wire/tls.ts';
+import { ON, prelogin } from '../l7/tds.ts';
 import { serve } from '../netfilter/agent.ts';
 import { macBytes } from './addresses.ts';
 import { type Arrival, frameOf, readPacket, type WireFlow } from './frames.ts';
@@ -28,7 +30,7 @@ export interface Request {
   readonly source: number;
   readonly destination: number;
   readonly port: number;
-  readonly protocol: 'Http' | 'Https';
+  readonly protocol: 'Http' | 'Https' | 'Mssql';
   /** Null: a client that says no name. */
   readonly name: string | null;
   /** The port that the Host header says. */
@@ -85,7 +87,9 @@ serve({
 
 /** One real connection. */
 async function ask({ id, source, destination, port, protocol, name, hostPort }: Request): Promise<Outcome> {
-  const first = protocol === 'Http' ? httpRequest(name, hostPort) : await helloFor(name);
+  const hello = protocol === 'Http' ? Buffer.alloc(0) : await helloFor(name);
+  const first = { Http: httpRequest(name, hostPort), Https: hello, Mssql: SQL_PRELOGIN }[protocol];
+  let isAnswered = protocol !== 'Mssql';
   return new Promise(resolve => {
     const socket = connect({
       host: formatIpv4(destination),
@@ -107,6 +111,11 @@ async function ask({ id, source, destination, port, protocol, name, hostPort }: 
       socket.write(first);
     });
     socket.on('data', chunk => {
+      if (!isAnswered) {
+        // A driver begins TLS after it has heard from its server.
+        isAnswered = true;
+        socket.write(writeTdsPacket(PRELOGIN, hello));
+      }
       text += chunk.toString('latin1');
       const greeting = /greeting [^\n]*/.exec(text);
       if (greeting) finish(greeting[0]);
@@ -145,28 +154,41 @@ function helloFor(name: string | null): Promise<Buffer> {
   return made;
 }
 
+const SQL_PRELOGIN = writeTdsPacket(PRELOGIN, writePrelogin(prelogin(ON)));
+
 /** Says at which address it was reached, by whom, and which name the client asked for. */
 function greet(socket: Socket): void {
   const { localAddress, localPort, remoteAddress } = socket;
-  const reader = new ClientHelloReader();
-  let text = '';
-  let isTls: boolean | undefined;
-  const answer = (name: string) => {
-    const line = `greeting ${v4(localAddress)}:${localPort} from ${v4(remoteAddress)} for ${name}\n`;
-    socket.end(
-      isTls ? line : `HTTP/1.1 200 OK\r\nContent-Length: ${line.length}\r\nConnection: close\r\n\r\n${line}`,
-    );
+  const line = (name: string) =>
+    `greeting ${v4(localAddress)}:${localPort} from ${v4(remoteAddress)} for ${name}\n`;
+  const hello = new ClientHelloReader();
+  const answerHello = (bytes: Buffer) => {
+    const result = hello.push(bytes);
+    if (result.status === 'hello') socket.end(line(result.sni ?? '-'));
   };
+  const packets = new TdsPacketReader(PRELOGIN);
+  let text = '';
+  let first: number | undefined;
+  let isSqlAnswered = false;
   socket.on('error', () => {});
   socket.on('data', chunk => {
-    isTls ??= chunk[0] === 22;
-    if (isTls) {
-      const hello = reader.push(chunk);
-      if (hello.status === 'hello') answer(hello.sni ?? '-');
+    first ??= chunk[0];
+    if (first === 22) return answerHello(chunk);
+    if (first !== PRELOGIN) {
+      text += chunk.toString('latin1');
+      if (!text.includes('\r\n\r\n')) return;
+      const body = line(/\r\nHost: *([^\r:]*)/i.exec(text)?.[1] ?? '-');
+      socket.end(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`);
       return;
     }
-    text += chunk.toString('latin1');
-    if (text.includes('\r\n\r\n')) answer(/\r\nHost: *([^\r:]*)/i.exec(text)?.[1] ?? '-');
+    for (let bytes: Buffer = chunk; bytes.length > 0; ) {
+      const result = packets.push(bytes);
+      if (result.status !== 'packet') return;
+      if (isSqlAnswered) answerHello(result.packet.payload);
+      else socket.write(writeTdsPacket(TABULAR_RESULT, writePrelogin(prelogin(ON))));
+      isSqlAnswered = true;
+      bytes = result.rest;
+    }
   });
 }
 
