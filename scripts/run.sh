@@ -28,6 +28,8 @@ need curl curl
 need dig bind9-dnsutils
 if [ "$task" != demo ]; then
   need openssl openssl
+  # The example of a policy repository compares with an earlier commit.
+  need git git
   need ping iputils-ping
   need setpriv util-linux
   # The library is tried in a browser.

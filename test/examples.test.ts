@@ -1,0 +1,104 @@
+// What documents and examples tell people to type is typed, and what they say is printed is printed.
+
+import assert from 'node:assert/strict';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { parse } from 'yaml';
+import { blocksOf, difference, Workspace } from './support/transcripts.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const EXAMPLE = join(ROOT, 'examples/policy-repository');
+
+for (const document of ['README.md', 'docs/rule-processing.md', 'examples/policy-repository/README.md']) {
+  describe(`${document}, as it is typed`, () => {
+    let workspace: Workspace;
+    before(() => {
+      workspace = new Workspace();
+      // A change to compare with, as a pull request would have it.
+      const changed = readFileSync(join(EXAMPLE, 'policies/egress.json'), 'utf8')
+        .replace('10.42.8.0/26', '10.42.8.0/25')
+        .replace('"ghcr.io"', '"ghcr.io", "quay.io"');
+      cpSync(join(EXAMPLE, 'policies'), join(workspace.folder, 'before/policies'), { recursive: true });
+      cpSync(join(EXAMPLE, 'policies'), join(workspace.folder, 'after/policies'), { recursive: true });
+      writeFileSync(join(workspace.folder, 'after/policies/egress.json'), changed);
+    });
+    after(() => workspace.close());
+
+    const blocks = blocksOf(document);
+    test('has transcripts', () => assert.ok(blocks.length > 0));
+    for (const { line, typed } of blocks) {
+      test(`line ${line}: ${typed[0]?.command}`, () => {
+        const printed = workspace.type(typed.map(({ command }) => command));
+        typed.forEach((expected, index) => {
+          const wrong = difference(printed[index] ?? '', expected.printed);
+          assert.equal(wrong, undefined, `$ ${expected.command}\n${wrong}`);
+        });
+      });
+    }
+  });
+}
+
+test('the program in README.md prints what it says', () => {
+  const [, program = ''] =
+    /^```js\n([\s\S]*?)^```$/m.exec(readFileSync(join(ROOT, 'README.md'), 'utf8')) ?? [];
+  const [, expected] = /console\.log\(.*\/\/ (.*)$/m.exec(program) ?? [];
+  const workspace = new Workspace();
+  try {
+    // The package as such is proved in test/package; here its entries are the sources.
+    const entries = program
+      .replace("'postern'", `'${join(ROOT, 'src/index.ts')}'`)
+      .replace("'postern/tags'", `'${join(ROOT, 'src/tags.ts')}'`);
+    writeFileSync(join(workspace.folder, 'program.mjs'), entries);
+    const { stdout, stderr } = workspace.bash(`'${join(ROOT, 'scripts/node')}' program.mjs`);
+    assert.deepEqual([stdout.trim(), stderr], [expected, '']);
+  } finally {
+    workspace.close();
+  }
+});
+
+describe('the workflow of examples/policy-repository', () => {
+  const workflow = parse(readFileSync(join(EXAMPLE, '.github/workflows/policy.yml'), 'utf8')) as {
+    jobs: { policy: { steps: { name?: string; run?: string }[] } };
+  };
+  const steps = workflow.jobs.policy.steps.filter(({ run = '' }) => /^\s*postern /m.test(run));
+  let workspace: Workspace;
+  let env: Record<string, string>;
+
+  before(() => {
+    workspace = new Workspace();
+    env = { GITHUB_BASE_REF: 'main', GITHUB_STEP_SUMMARY: join(workspace.folder, 'summary.md') };
+    const { status, stderr } = workspace.bash(`
+      git init -q -b main . && git config user.name example && git config user.email example@example.org
+      git add . && git commit -q -m 'the rules' && git update-ref refs/remotes/origin/main HEAD
+      sed -i 's/"ghcr.io"/"ghcr.io", "quay.io"/' policies/egress.json`);
+    assert.equal(status, 0, stderr);
+  });
+  after(() => workspace.close());
+
+  test('has the steps that this test knows', () =>
+    assert.deepEqual(
+      steps.map(({ name }) => name),
+      ['Tests', 'Lint', 'What changes'],
+    ));
+
+  for (const { name, run = '' } of steps) {
+    const skip =
+      name === 'Lint' && !existsSync(join(ROOT, 'src/cli/lint.ts')) && 'postern lint is not there yet';
+    test(`${name}: ends well`, { skip }, () => {
+      const { status, stdout, stderr } = workspace.bash(run, env);
+      assert.equal(status, 0, `${stdout}${stderr}`);
+    });
+  }
+
+  test('the summary tells what the change means', () => {
+    const summary = readFileSync(join(workspace.folder, 'summary.md'), 'utf8');
+    assert.match(summary, /Newly allowed: 1\n[\s\S]*quay\.io/);
+  });
+
+  test('rules that cannot be read fail the step', () => {
+    const { run = '' } = steps.find(({ name }) => name === 'What changes') ?? {};
+    writeFileSync(join(workspace.folder, 'policies/egress.json'), '{');
+    assert.notEqual(workspace.bash(run, env).status, 0);
+  });
+});
