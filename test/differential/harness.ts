@@ -4,17 +4,20 @@
 
 import assert from 'node:assert/strict';
 import type { Flow } from '#ir/decision.ts';
-import type { NatClause, NetworkClause, Program } from '#ir/program.ts';
+import type { Program } from '#ir/program.ts';
 import { formatIpv4 } from '#net/ipv4.ts';
 import type { LogRecord } from '#telemetry/records.ts';
 import { Agent } from '../netfilter/agent.ts';
 import { type NamespaceOptions, Namespaces } from '../support/namespaces.ts';
-import { FIRST_PORT, LAST_PORT, LINK, LOG_BATCH, MAC, SENTINEL } from './addresses.ts';
+import { FIRST_PORT, LAST_PORT, LOG_BATCH, MAC, SENTINEL } from './addresses.ts';
 import type { Logged } from './firewall-process.ts';
 import type { Arrival, WireFlow } from './frames.ts';
+import { buildNetwork } from './network.ts';
 import { type Evidence, flowKey, numberOf, recordKey, recordText, shown } from './observe.ts';
+import { shownRequest } from './observe-requests.ts';
+import { withSentinels } from './sentinels.ts';
 import type { Outcome, Request } from './wire-process.ts';
-import { addressOf, INSIDE_PREFIXES, PRIVATE_IP, PUBLIC_IPS, SERVER_PREFIXES } from './world.ts';
+import { addressOf, PUBLIC_IPS } from './world.ts';
 
 /** Ports on which a server greets. */
 const SERVED = [80, 443, 1433, 8080, 8443, 8005];
@@ -52,7 +55,7 @@ export class Harness {
   static async open(options: NamespaceOptions = {}): Promise<Harness> {
     const net = await Namespaces.open(['client', 'firewall', 'server'], options);
     try {
-      await build(net);
+      await buildNetwork(net);
       const start = (host: string, ...args: string[]) =>
         Agent.start(
           net,
@@ -259,129 +262,4 @@ function gather(
     );
     return { sent: flow, ...(arrival && { arrival }), ...(answer && { answer }), ...(record && { record }) };
   });
-}
-
-/** What became of a real connection: served by whom, for which name, by which rule; or refused and why. */
-function shownRequest(
-  request: Request | undefined,
-  { sourcePort, said }: Outcome,
-  records: readonly Logged[],
-): string {
-  if (!request) return 'no request';
-  const source = formatIpv4(request.source);
-  const own = records.filter(
-    record => 'SourcePort' in record && record.SourceIp === source && record.SourcePort === sourcePort,
-  );
-  const decided = own.filter(one => recordText(one) !== 'Alert');
-  const record = decided.find(({ byEngine }) => byEngine) ?? decided[0];
-  const logged = record === undefined ? 'no record' : recordText(record);
-  const greeting = /^greeting (\S+):(\d+) from (\S+) for (\S*)$/.exec(said);
-  if (!greeting) {
-    const refused = said === refusalOf(request, logged);
-    return refused && logged.startsWith('Deny') ? logged : `${said} (${logged})`;
-  }
-  const [, at = '', , from = '', name = ''] = greeting;
-  const rule = /^Allow (\S+)$/.exec(logged)?.[1] ?? `(${logged})`;
-  if (record?.byEngine)
-    return `Allow proxy ${rule} at ${at} for ${name}${from === source ? ' from the client' : ''}`;
-  const snat =
-    from === source
-      ? 'None'
-      : from === PRIVATE_IP
-        ? 'PrivateIp'
-        : PUBLIC_IPS.some(ip => ip === from)
-          ? 'PublicIp'
-          : from;
-  return at === formatIpv4(request.destination)
-    ? `Allow forward ${rule} snat ${snat}`
-    : `at ${at} (${logged})`;
-}
-
-/** TLS is never answered. A request without a host is a bad one; one for another port is dropped, as with Azure. */
-function refusalOf({ protocol }: Request, logged: string): string {
-  if (protocol !== 'Http' || logged.endsWith('HostPortMismatch')) return 'ECONNRESET';
-  return logged.endsWith('HostMissing') ? '400' : '470';
-}
-
-/** Two clauses before all others, for packets of nobody else. */
-function withSentinels(program: Program): Program {
-  const first = program.decisions.length;
-  const rule = (name: string) => ({ policy: '', group: '', collection: 'sentinel', rule: name });
-  const single = (address: number) => [{ first: address, last: address }];
-  const network: NetworkClause = {
-    decision: first,
-    action: 'Allow',
-    protocols: ['UDP'],
-    sources: 'sentinel_source',
-    destinations: [{ kind: 'addresses', set: 'sentinel_destination' }],
-  };
-  const nat = (index: number, port: number, target: number): NatClause => ({
-    decision: first + index,
-    protocol: 'UDP',
-    sources: 'sentinel_outside',
-    destination: addressOf(PUBLIC_IPS[2]),
-    ports: { first: port, last: port },
-    target: { address: target },
-    targetPort: port,
-  });
-  return {
-    ...program,
-    decisions: [
-      ...program.decisions,
-      { rule: rule('out'), kind: 'network', action: 'Allow' },
-      { rule: rule('to-inside'), kind: 'nat', action: 'Allow' },
-      { rule: rule('to-outside'), kind: 'nat', action: 'Allow' },
-    ],
-    netfilter: {
-      ...program.netfilter,
-      addressSets: {
-        ...program.netfilter.addressSets,
-        sentinel_source: single(SENTINEL.source),
-        sentinel_destination: single(SENTINEL.outside),
-        sentinel_outside: single(SENTINEL.outsideSource),
-      },
-      networkClauses: [network, ...program.netfilter.networkClauses],
-      natClauses: [
-        nat(1, SENTINEL.toInsidePort, SENTINEL.inside),
-        nat(2, SENTINEL.toOutsidePort, SENTINEL.outside),
-        ...program.netfilter.natClauses,
-      ],
-    },
-  };
-}
-
-async function build(net: Namespaces): Promise<void> {
-  await net.link('client', 'eth0', `${LINK.client}/30`, 'firewall', 'inside', `${LINK.gatewayInside}/30`);
-  await net.link('firewall', 'outside', `${LINK.gatewayOutside}/30`, 'server', 'eth0', `${LINK.server}/30`);
-  const ip = (line: string) => `ip ${line}`;
-  const scripts: Record<string, string[]> = {
-    client: [
-      ip(`link set eth0 address ${MAC.client}`),
-      ...INSIDE_PREFIXES.map(prefix => ip(`route add local ${prefix} dev lo`)),
-      ip(`route add default via ${LINK.gatewayInside}`),
-      ip(`neigh replace ${LINK.gatewayInside} lladdr ${MAC.gatewayInside} dev eth0 nud permanent`),
-      'sysctl -qw net.ipv4.icmp_echo_ignore_all=1',
-      `sysctl -qw net.ipv4.ip_local_port_range="${LAST_PORT + 1} 60999"`,
-    ],
-    firewall: [
-      ip(`link set inside address ${MAC.gatewayInside}`),
-      ip(`link set outside address ${MAC.gatewayOutside}`),
-      ip(`address add ${PRIVATE_IP}/32 dev inside`),
-      ...PUBLIC_IPS.map(address => ip(`address add ${address}/32 dev outside`)),
-      ...INSIDE_PREFIXES.map(prefix => ip(`route add ${prefix} via ${LINK.client}`)),
-      ip(`route add default via ${LINK.server}`),
-      ip(`neigh replace ${LINK.client} lladdr ${MAC.client} dev inside nud permanent`),
-      ip(`neigh replace ${LINK.server} lladdr ${MAC.server} dev outside nud permanent`),
-      // Half-open connections of our bare SYNs are forgotten soon.
-      'sysctl -qw net.ipv4.tcp_synack_retries=1',
-    ],
-    server: [
-      ip(`link set eth0 address ${MAC.server}`),
-      ...SERVER_PREFIXES.map(prefix => ip(`route add local ${prefix} dev lo`)),
-      ip(`route add default via ${LINK.gatewayOutside}`),
-      ip(`neigh replace ${LINK.gatewayOutside} lladdr ${MAC.gatewayOutside} dev eth0 nud permanent`),
-      'sysctl -qw net.ipv4.icmp_echo_ignore_all=1',
-    ],
-  };
-  for (const [host, lines] of Object.entries(scripts)) await net.ok(host, ['sh', '-ec', lines.join('\n')]);
 }
