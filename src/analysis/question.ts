@@ -115,7 +115,7 @@ export function parseResolved(text: string): readonly [string, readonly number[]
   return [name, addresses];
 }
 
-interface Target {
+export interface Target {
   readonly name: string | undefined;
   readonly address: number | undefined;
   /** 0 for protocols without ports. */
@@ -123,7 +123,7 @@ interface Target {
 }
 
 /** A text says what is wrong. */
-function parseTarget(text: string, protocol: IpProtocol): Target | string {
+export function parseTarget(text: string, protocol: IpProtocol): Target | string {
   const [, host = text, digits] = /^(.*):(\d+)$/.exec(text) ?? [];
   if (isIpv6Text(text) || text.startsWith('[')) return notAnAddress(text);
   const ported = protocol === 'TCP' || protocol === 'UDP';
@@ -146,7 +146,7 @@ function notAnAddress(text: string): string {
   return `'${text}' is no IPv4 address`;
 }
 
-function parseProtocol(text: string): IpProtocol | undefined {
+export function parseProtocol(text: string): IpProtocol | undefined {
   switch (text.toLowerCase()) {
     case 'tcp':
     case '6':

@@ -1,0 +1,261 @@
+// What one firewall does with one packet: `decide` says it; here it becomes a step with its rule and reason, the packet as it goes
+// on, and the findings that its reason calls for.
+
+import { type DecisionContext, decide, findThreat, snatOfTarget } from '#ir/decide.ts';
+import type { Flow, NamesOfAddress, ReasonCode, SnatClass, ThreatListing } from '#ir/decision.ts';
+import { formatRuleRef } from '#model/rule-ref.ts';
+import { formatIpv4, isIanaPrivate } from '#net/ipv4.ts';
+import { describePath, describeReason, describeRule, type Settled, toDecisionJson } from '../answer.ts';
+import { nameOfProtocol, type ResolvedNames, type Target, understand } from '../question.ts';
+import { nearestRules } from '../trace.ts';
+import * as commands from './commands.ts';
+import type { Firewall } from './network.ts';
+import type { Finding, Hop, Packet, Step } from './steps.ts';
+
+/** What a firewall may be asked with: the flow in the words of the user, names, feeds. */
+export interface FirewallJudge {
+  readonly target: Target;
+  readonly sni: string | undefined;
+  readonly host: string | undefined;
+  readonly resolved: ResolvedNames;
+  /** What the running gateway of this firewall knows; undefined where nobody could ask it. */
+  readonly namesInForce: (firewall: Firewall) => NamesOfAddress | undefined;
+  readonly threats: ThreatListing | undefined;
+}
+
+export interface Judgement {
+  readonly step: Step;
+  readonly findings: readonly Finding[];
+  readonly onward: 'denied' | 'answered' | Onward;
+}
+
+export interface Onward {
+  readonly packet: Packet;
+  readonly hop: Hop;
+  /** A NAT target given by a name that nobody has resolved. */
+  readonly unknownTarget: boolean;
+}
+
+export function judgeAtFirewall(
+  firewall: Firewall,
+  side: 'inside' | 'outside',
+  packet: Packet,
+  judge: FirewallJudge,
+): Judgement {
+  const { policy } = firewall;
+  const { flow, context } = ask(firewall, side, packet, judge);
+  const decision = decide(policy, flow, context);
+  if (decision.action === 'Pending') throw new Error('a client says its name wherever one is asked for');
+  const fqdn = flow.claim?.fqdn;
+  const threat = findThreat(
+    policy.threatIntel,
+    { addresses: [side === 'inside' ? packet.destination : packet.source], fqdn },
+    judge.threats,
+  );
+  const onward = decision.action === 'Deny' ? 'denied' : goOn(firewall, packet, decision, judge);
+  const nearest = nearestOf(firewall, flow, context, decision);
+  const rule = decision.rule === null ? '' : ` by ${describeRule(decision.rule)}`;
+  const sources = typeof onward === 'string' || onward.hop.kind === 'inbound' ? [] : onward.hop.sources;
+  const seen = sources.length === 0 ? '' : ` (${sources.map(formatIpv4).join(' or ')})`;
+  const where = `firewall ${firewall.name} (${formatIpv4(policy.privateAddress)}), from ${side}`;
+  const claim = flow.claim
+    ? `, ${flow.claim.protocol} ${fqdn === undefined ? 'without a name' : `for ${fqdn}`}`
+    : '';
+  const step: Step = {
+    way: 'there',
+    kind: 'firewall',
+    ok: decision.action === 'Allow',
+    text: [
+      `${where}${claim}: ${decision.action}${rule} (${decision.reason}: ${describeReason(decision.reason)}); ${describePath(decision)}${seen}`,
+      ...(nearest === undefined ? [] : [`nearest rule ${nearest.rule}: ${nearest.why}`]),
+      ...(threat ? [`threat intelligence (${threat.action}): ${threat.description}`] : []),
+    ].join('; '),
+    details: {
+      firewall: firewall.name,
+      side,
+      decision: toDecisionJson(decision),
+      sourceSeen: sources.map(formatIpv4),
+      nearest: nearest ?? null,
+      threatIntel: { mode: policy.threatIntel.mode, listed: threat?.description ?? null },
+      names: [...context.namesOfAddress(packet.destination)],
+      namesFrom: judge.namesInForce(firewall) ? 'gateway' : 'given',
+    },
+  };
+  const findings = [
+    ...(decision.action === 'Deny' ? [refusal(firewall, side, packet, flow, decision.reason, judge)] : []),
+    ...(threat && decision.action === 'Allow' ? [alert(threat.description, firewall)] : []),
+  ];
+  return { step, findings, onward };
+}
+
+function ask(
+  firewall: Firewall,
+  side: 'inside' | 'outside',
+  packet: Packet,
+  { target, sni, host, resolved, namesInForce, threats }: FirewallJudge,
+): { readonly flow: Flow; readonly context: DecisionContext } {
+  const port = packet.port === 0 ? '' : `:${packet.port}`;
+  const names =
+    target.name === undefined ? resolved : new Map([...resolved, [target.name, [packet.destination]]]);
+  const { asked, faults } = understand(
+    {
+      from: formatIpv4(packet.source),
+      to: `${target.name ?? formatIpv4(packet.destination)}${port}`,
+      protocol: typeof packet.protocol === 'number' ? String(packet.protocol) : packet.protocol,
+      sni,
+      host,
+      outside: side === 'outside',
+    },
+    firewall.policy,
+    names,
+  );
+  if (!asked) throw new Error(faults.map(({ message }) => message).join(' '));
+  return {
+    flow: asked.flows[0],
+    context: {
+      namesOfAddress: namesInForce(firewall) ?? asked.namesOfAddress,
+      ...(threats && { threats }),
+    },
+  };
+}
+
+function goOn(
+  { policy, ...firewall }: Firewall,
+  packet: Packet,
+  decision: Extract<Settled, { action: 'Allow' }>,
+  { resolved }: FirewallJudge,
+): 'answered' | Onward {
+  const hop = (snat: SnatClass): Hop => ({
+    kind: 'firewall',
+    firewall: { ...firewall, policy },
+    snat,
+    before: packet.source,
+    sources:
+      snat === 'None'
+        ? [packet.source]
+        : snat === 'PrivateIp'
+          ? [policy.privateAddress]
+          : policy.publicIps.map(({ address }) => address),
+  });
+  const onward = (snat: SnatClass, next: Packet, unknownTarget = false): Onward => {
+    const made = hop(snat);
+    const [source = packet.source] = made.kind === 'inbound' ? [] : made.sources;
+    return { packet: { ...next, source }, hop: made, unknownTarget };
+  };
+  switch (decision.path) {
+    case 'local':
+      return 'answered';
+    case 'forward':
+      return onward(decision.snat, packet);
+    case 'proxy':
+      return onward(snatOfTarget(policy, packet.destination), packet);
+    case 'nat': {
+      const { translatedFqdn, translatedPort: port } = decision;
+      const [byName] = translatedFqdn === undefined ? [] : (resolved.get(translatedFqdn) ?? []);
+      const destination = decision.translatedAddress ?? byName ?? 0;
+      return onward(snatOfTarget(policy, destination), { ...packet, destination, port }, destination === 0);
+    }
+  }
+}
+
+function nearestOf(
+  { policy }: Firewall,
+  flow: Flow,
+  context: DecisionContext,
+  { reason }: Settled,
+): { readonly rule: string; readonly why: string } | undefined {
+  if (reason !== 'DefaultAction' && reason !== 'NoNatRule') return undefined;
+  const wanted = reason === 'NoNatRule' ? 'DNAT' : 'Allow';
+  const [nearest] = nearestRules(policy, flow, context, ({ action }) => action === wanted);
+  const [miss, ...others] = nearest?.misses ?? [];
+  if (!nearest || !miss || others.length > 1) return undefined;
+  return { rule: formatRuleRef(nearest.rule), why: nearest.misses.map(({ text }) => text).join(', ') };
+}
+
+function alert(description: string, firewall: Firewall): Finding {
+  return {
+    code: 'threat-intel',
+    severity: 'warning',
+    text: `Threat intelligence lists this flow (${description}); firewall ${firewall.name} only alerts.`,
+    fix: [commands.denyThreats(firewall)],
+  };
+}
+
+function refusal(
+  firewall: Firewall,
+  side: 'inside' | 'outside',
+  packet: Packet,
+  flow: Flow,
+  reason: ReasonCode,
+  { target }: FirewallJudge,
+): Finding {
+  const destination = formatIpv4(packet.destination);
+  const protocol = typeof packet.protocol === 'number' ? 'Any' : packet.protocol;
+  const wanted = { protocol, source: formatIpv4(packet.source), destination, port: packet.port };
+  const byAddress = commands.allowByAddress(firewall, wanted);
+  const fqdn = flow.claim?.fqdn ?? target.name;
+  const denied = (text: string, fix: readonly string[]): Finding => ({
+    code: 'denied',
+    severity: 'error',
+    text,
+    fix,
+  });
+  if (side === 'outside' && reason === 'NoNatRule')
+    return {
+      code: 'no-nat-rule',
+      severity: 'error',
+      text: `Firewall ${firewall.name} has no NAT rule for ${nameOfProtocol(packet.protocol)} ${destination}:${packet.port}, and nothing else lets a flow in.`,
+      fix: [commands.translate(firewall, { protocol, destination, port: packet.port, target: 'ADDRESS' })],
+    };
+  switch (reason) {
+    case 'ThreatIntel':
+      return {
+        code: 'threat-intel',
+        severity: 'error',
+        text: `Threat intelligence denies it before any rule is asked.`,
+        fix: [
+          'If it is no threat:',
+          commands.trustAddress(firewall, side === 'inside' ? destination : wanted.source),
+        ],
+      };
+    case 'SniMissing':
+      return {
+        code: 'no-sni',
+        severity: 'error',
+        text: `The client's TLS names no host (SNI), as with https://${destination}, so no application rule can match, not even one for *.`,
+        fix: ['Ask by the name of the host, or allow the address by a network rule:', byAddress],
+      };
+    case 'ProtocolNotTranslated':
+      return icmpToInternet(firewall);
+  }
+  if (flow.protocol === 'UDP' && flow.destinationPort === 443)
+    return denied(`Firewall ${firewall.name} denies QUIC (UDP 443); clients then fall back to TCP.`, [
+      byAddress,
+    ]);
+  if (flow.protocol === 'ICMP' && !isIanaPrivate(packet.destination)) return icmpToInternet(firewall);
+  const text = `Firewall ${firewall.name} denies it: ${describeReason(reason)}.`;
+  if (reason === 'RuleMatched')
+    return denied(text, ['Change the rule that denies it, or put a rule before it.']);
+  if (reason === 'ForbiddenAddress')
+    return denied(text, ['Ask for the address of a host, not one of the firewall.']);
+  const named = flow.claim?.protocol;
+  return denied(text, [
+    named !== undefined && fqdn !== undefined
+      ? commands.allowByName(firewall, {
+          source: wanted.source,
+          fqdn,
+          protocol: named.toLowerCase(),
+          port: packet.port,
+        })
+      : byAddress,
+  ]);
+}
+
+function icmpToInternet({ name }: Firewall): Finding {
+  return {
+    code: 'icmp-to-internet',
+    severity: 'error',
+    text: `Firewall ${name} lets no ICMP out to the Internet: only TCP and UDP can leave with a public address, whatever a rule says.`,
+    fix: ['Test with TCP: curl, or nc -vz HOST PORT.'],
+  };
+}

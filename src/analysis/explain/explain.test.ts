@@ -1,0 +1,528 @@
+// Every finding: one network that triggers it, and one beside it that does not.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { application, ip, ips, nat, network, ports } from '#ir/fixture.ts';
+import type { ResolvedPolicy } from '#ir/policy.ts';
+import type { ExplainFacts } from './explain.ts';
+import { explanationJson, explanationText } from './explain-text.ts';
+import { balancer, explained, id, nic, publicIp, TO_FIREWALL, type Topology } from './fixture.ts';
+
+const ALLOW: Partial<ResolvedPolicy> = { networkRules: [network('all', { protocols: ['Any'] })] };
+const BEHIND: Topology = { apps: [TO_FIREWALL], data: [TO_FIREWALL], rules: ALLOW };
+const WEB = 'web.example.org';
+const at = (address: string): Partial<ExplainFacts> => ({
+  answer: { addresses: [ip(address)], by: 'test' },
+  resolved: new Map([[WEB, [ip(address)]]]),
+});
+const BY_NAME: Partial<ResolvedPolicy> = {
+  networkRules: [network('named', { destinations: [], destinationFqdns: [WEB] })],
+};
+const DNAT: Partial<ResolvedPolicy> = { natRules: [nat('in', { translatedAddress: ip('10.42.3.10') })] };
+const TWO_IPS = [
+  { name: 'pip', address: ip('20.1.1.1') },
+  { name: 'pip2', address: ip('20.1.1.2') },
+];
+const withPublic = { publicIPAddress: { id: id('publicIPAddresses', 'web-ip') } };
+const BALANCED = [publicIp('web-ip', '20.9.9.9'), nic('web', '10.42.1.50'), balancer(withPublic)];
+/** DNAT to the public load balancer. */
+const TO_BALANCER: Partial<ResolvedPolicy> = {
+  natRules: [nat('in', { translatedAddress: ip('20.9.9.9'), translatedPort: 80 })],
+  publicIps: TWO_IPS,
+};
+const LISTED = {
+  threats: {
+    ofAddress: (a: number) => (a === ip('20.5.5.5') ? 'botnet' : undefined),
+    ofName: () => undefined,
+  },
+};
+const threatMode = (mode: 'Alert' | 'Deny') => ({
+  ...ALLOW,
+  threatIntel: { mode, allowedAddresses: [], allowedFqdns: [] },
+});
+
+interface Case {
+  readonly flow: string;
+  readonly in: Topology;
+  readonly facts?: Partial<ExplainFacts> & { readonly sni?: string };
+  /** Codes of the findings; `works` and `symmetric` as they are. */
+  readonly findings: readonly string[];
+  readonly works: boolean;
+  readonly symmetric?: boolean;
+}
+
+const OK = { findings: [], works: true };
+const CASES: Readonly<Record<string, Case>> = {
+  'out by a network rule and back': { flow: 'tcp app > 20.5.5.5:443', in: BEHIND, ...OK },
+  'asymmetric: in by a public load balancer, out by the firewall': {
+    flow: 'tcp 198.51.100.7 > 20.9.9.9:80',
+    in: { ...BEHIND, more: BALANCED },
+    findings: ['asymmetric-inbound'],
+    works: false,
+    symmetric: false,
+  },
+  'in by a public load balancer, out by it': {
+    flow: 'tcp 198.51.100.7 > 20.9.9.9:80',
+    in: { apps: ['0.0.0.0/0 10.42.2.4', '198.51.100.7/32 Internet'], more: BALANCED },
+    ...OK,
+  },
+  'no rule of the load balancer for the port': {
+    flow: 'tcp 198.51.100.7 > 20.9.9.9:81',
+    in: { ...BEHIND, more: BALANCED },
+    findings: ['nothing-there'],
+    works: false,
+  },
+  'a load balancer whose backends nobody describes': {
+    flow: 'tcp 198.51.100.7 > 20.9.9.9:80',
+    in: { ...BEHIND, more: [publicIp('web-ip', '20.9.9.9'), balancer(withPublic)] },
+    findings: ['backend-unknown'],
+    works: false,
+  },
+  'an internal load balancer as DNAT target': {
+    flow: 'tcp 198.51.100.7 > 20.1.1.1:80',
+    in: {
+      ...BEHIND,
+      rules: { natRules: [nat('in', { translatedAddress: ip('10.42.1.40'), translatedPort: 80 })] },
+      more: [nic('web', '10.42.1.50'), balancer({ privateIPAddress: '10.42.1.40' })],
+    },
+    ...OK,
+  },
+  'asymmetric: in by the public IP of a NIC, out by the firewall': {
+    flow: 'tcp 198.51.100.7 > 20.9.9.9:22',
+    in: { ...BEHIND, more: [publicIp('web-ip', '20.9.9.9'), nic('web', '10.42.1.50', withPublic)] },
+    findings: ['asymmetric-inbound'],
+    works: false,
+    symmetric: false,
+  },
+  'in by the public IP of a NIC without a route table': {
+    flow: 'tcp 198.51.100.7 > 20.9.9.9:22',
+    in: { more: [publicIp('web-ip', '20.9.9.9'), nic('web', '10.42.1.50', withPublic)] },
+    ...OK,
+  },
+  'DNAT to a public load balancer without a /32': {
+    flow: 'tcp 198.51.100.7 > 20.1.1.1:80',
+    in: { ...BEHIND, rules: TO_BALANCER, more: BALANCED },
+    findings: ['missing-firewall-ip-route'],
+    works: false,
+    symmetric: false,
+  },
+  'DNAT to a public load balancer with the /32 of one of two addresses': {
+    flow: 'tcp 198.51.100.7 > 20.1.1.1:80',
+    in: { apps: [TO_FIREWALL, '20.1.1.1/32 Internet'], rules: TO_BALANCER, more: BALANCED },
+    findings: ['missing-firewall-ip-route'],
+    works: false,
+    symmetric: false,
+  },
+  'DNAT to a public load balancer with a /32 for each address': {
+    flow: 'tcp 198.51.100.7 > 20.1.1.1:80',
+    in: {
+      apps: [TO_FIREWALL, '20.1.1.1/32 Internet', '20.1.1.2/32 Internet'],
+      rules: TO_BALANCER,
+      more: BALANCED,
+    },
+    ...OK,
+  },
+  'DNAT to an internal address': {
+    flow: 'tcp 198.51.100.7 > 20.1.1.1:80',
+    in: { ...BEHIND, rules: DNAT },
+    ...OK,
+  },
+  'no NAT rule for the port': {
+    flow: 'tcp 198.51.100.7 > 20.1.1.1:81',
+    in: { ...BEHIND, rules: DNAT },
+    findings: ['no-nat-rule'],
+    works: false,
+  },
+  'one way through the firewall, TCP': {
+    flow: 'tcp app > db:5432',
+    in: { apps: ['10.42.3.0/24 10.42.2.4'], rules: ALLOW },
+    findings: ['asymmetric-route'],
+    works: false,
+    symmetric: false,
+  },
+  'one way through the firewall, UDP': {
+    flow: 'udp app > db:5432',
+    in: { apps: ['10.42.3.0/24 10.42.2.4'], rules: ALLOW },
+    findings: ['asymmetric-route'],
+    works: true,
+    symmetric: false,
+  },
+  'the reply alone through the firewall': {
+    flow: 'tcp app > db:5432',
+    in: { data: ['10.42.1.0/24 10.42.2.4'], rules: ALLOW },
+    findings: ['asymmetric-route'],
+    works: false,
+    symmetric: false,
+  },
+  'the reply alone through the firewall, UDP that a rule allows': {
+    flow: 'udp app > db:5432',
+    in: { data: ['10.42.1.0/24 10.42.2.4'], rules: ALLOW },
+    findings: ['asymmetric-route'],
+    works: true,
+    symmetric: false,
+  },
+  'the reply alone through the firewall, UDP that no rule allows': {
+    flow: 'udp app > db:5432',
+    in: { data: ['10.42.1.0/24 10.42.2.4'] },
+    findings: ['asymmetric-route'],
+    works: false,
+    symmetric: false,
+  },
+  'both ways through the firewall': {
+    flow: 'tcp app > db:5432',
+    in: { apps: ['10.42.3.0/24 10.42.2.4'], data: ['10.42.1.0/24 10.42.2.4'], rules: ALLOW },
+    ...OK,
+  },
+  'one way through the firewall, which connects anew for an application rule': {
+    flow: `tcp app > ${WEB}:443`,
+    in: {
+      apps: ['10.42.3.0/24 10.42.2.4'],
+      rules: { applicationRules: [application('a', [WEB])] },
+      dnsServers: ['10.42.2.4'],
+    },
+    facts: at('10.42.3.10'),
+    ...OK,
+  },
+  'within the VNet, past no firewall': { flow: 'tcp app > db:5432', in: BEHIND, ...OK },
+  'a client with another DNS than the firewall, and a rule by name': {
+    flow: `tcp app > ${WEB}:8443`,
+    in: { ...BEHIND, rules: BY_NAME },
+    facts: at('20.5.5.5'),
+    findings: ['client-dns'],
+    works: true,
+  },
+  "a client with the firewall's DNS, and a rule by name": {
+    flow: `tcp app > ${WEB}:8443`,
+    in: { ...BEHIND, rules: BY_NAME, dnsServers: ['10.42.2.4'] },
+    facts: at('20.5.5.5'),
+    ...OK,
+  },
+  'a client with another DNS, and no rule by name': {
+    flow: `tcp app > ${WEB}:8443`,
+    in: BEHIND,
+    facts: at('20.5.5.5'),
+    ...OK,
+  },
+  'rules by name with the DNS proxy off': {
+    flow: 'tcp app > 20.5.5.5:8443',
+    in: {
+      ...BEHIND,
+      rules: {
+        ...ALLOW,
+        networkRules: [...(BY_NAME.networkRules ?? []), ...(ALLOW.networkRules ?? [])],
+        dns: { enableProxy: false, servers: [] },
+      },
+    },
+    findings: ['dns-proxy-off'],
+    works: true,
+  },
+  'no rules by name with the DNS proxy off': {
+    flow: 'tcp app > 20.5.5.5:8443',
+    in: { ...BEHIND, rules: { ...ALLOW, dns: { enableProxy: false, servers: [] } } },
+    ...OK,
+  },
+  'a client that asks a DNS proxy that is off': {
+    flow: `tcp app > ${WEB}:443`,
+    in: {
+      ...BEHIND,
+      dnsServers: ['10.42.2.4'],
+      rules: { ...ALLOW, dns: { enableProxy: false, servers: [] } },
+    },
+    facts: { answer: { addresses: [], by: 'nobody answers', fault: 'ETIMEOUT' } },
+    findings: ['dns-proxy-off'],
+    works: false,
+  },
+  'a DNS server that the firewall denies': {
+    flow: `tcp app > ${WEB}:443`,
+    in: { ...BEHIND, dnsServers: ['8.8.8.8'], rules: {} },
+    facts: { answer: { addresses: [], by: '8.8.8.8', fault: 'ETIMEOUT' } },
+    findings: ['dns-unreachable'],
+    works: false,
+  },
+  'a name that is nobody': {
+    flow: `tcp app > ${WEB}:443`,
+    in: { ...BEHIND, dnsServers: ['10.42.2.4'] },
+    facts: { answer: { addresses: [], by: '10.42.2.4', fault: 'ENOTFOUND' } },
+    findings: ['name-unresolved'],
+    works: false,
+  },
+  'an address that the running firewall does not know for the name': {
+    flow: `tcp app > ${WEB}:8443`,
+    in: { ...BEHIND, rules: BY_NAME, dnsServers: ['10.42.2.4'] },
+    facts: { ...at('20.5.5.5'), namesInForce: () => () => new Set<string>() },
+    findings: ['denied', 'name-unknown-to-firewall'],
+    works: false,
+  },
+  'an address that the running firewall knows for the name': {
+    flow: `tcp app > ${WEB}:8443`,
+    in: { ...BEHIND, rules: BY_NAME, dnsServers: ['10.42.2.4'] },
+    facts: { ...at('20.5.5.5'), namesInForce: () => () => new Set([WEB]) },
+    ...OK,
+  },
+  'TLS without SNI': {
+    flow: 'tcp app > 20.5.5.5:443',
+    in: { ...BEHIND, rules: { applicationRules: [application('a', ['*'])] } },
+    findings: ['no-sni'],
+    works: false,
+  },
+  'TLS with SNI': {
+    flow: 'tcp app > 20.5.5.5:443',
+    in: { ...BEHIND, rules: { applicationRules: [application('a', ['*'])] } },
+    facts: { sni: WEB },
+    ...OK,
+  },
+  'QUIC that no rule allows': {
+    flow: 'udp app > 20.5.5.5:443',
+    in: { ...BEHIND, rules: { applicationRules: [application('a', ['*'])] } },
+    findings: ['denied', 'quic'],
+    works: false,
+  },
+  'QUIC that passes by its address': {
+    flow: 'udp app > 20.5.5.5:443',
+    in: BEHIND,
+    findings: ['quic'],
+    works: true,
+  },
+  'UDP that is no QUIC': { flow: 'udp app > 20.5.5.5:123', in: BEHIND, ...OK },
+  'ICMP to the Internet': {
+    flow: 'icmp app > 20.5.5.5',
+    in: BEHIND,
+    findings: ['icmp-to-internet'],
+    works: false,
+  },
+  'ICMP within': {
+    flow: 'icmp app > db',
+    in: { apps: ['10.42.3.0/24 10.42.2.4'], data: ['10.42.1.0/24 10.42.2.4'], rules: ALLOW },
+    ...OK,
+  },
+  'no route table': { flow: 'tcp app > 20.5.5.5:443', in: {}, findings: ['no-route-table'], works: true },
+  'no route table, and no firewall to pass': {
+    flow: 'tcp app > 20.5.5.5:443',
+    in: { withFirewall: false },
+    ...OK,
+  },
+  'a route table without a default route': {
+    flow: 'tcp app > 20.5.5.5:443',
+    in: { apps: ['10.43.0.0/16 10.42.2.4'] },
+    findings: ['route-past-firewall'],
+    works: true,
+  },
+  'a longer route to the Internet': {
+    flow: 'tcp app > 20.5.5.5:443',
+    in: { apps: [TO_FIREWALL, '20.0.0.0/8 Internet'] },
+    findings: ['route-past-firewall'],
+    works: true,
+  },
+  "a route to the firewall's own public address": {
+    flow: 'tcp app > 20.1.1.1:80',
+    in: { apps: [TO_FIREWALL, '20.1.1.1/32 Internet'], rules: DNAT },
+    ...OK,
+  },
+  'next hop None': {
+    flow: 'tcp app > 20.5.5.5:443',
+    in: { apps: [TO_FIREWALL, '20.0.0.0/8 None'] },
+    findings: ['next-hop-none'],
+    works: false,
+  },
+  'next hop None elsewhere': {
+    flow: 'tcp app > 20.5.5.5:443',
+    in: { ...BEHIND, apps: [TO_FIREWALL, '21.0.0.0/8 None'] },
+    ...OK,
+  },
+  'private space outside of the VNet': {
+    flow: 'tcp app > 10.99.0.1:443',
+    in: {},
+    findings: ['next-hop-none'],
+    works: false,
+  },
+  'a next hop that no firewall has': {
+    flow: 'tcp app > 20.5.5.5:443',
+    in: { apps: ['0.0.0.0/0 10.42.2.9'] },
+    findings: ['next-hop-unknown'],
+    works: false,
+  },
+  'a next hop that is a host': {
+    flow: 'tcp app > 20.5.5.5:443',
+    in: { apps: ['0.0.0.0/0 10.42.3.10'] },
+    findings: ['next-hop-unknown'],
+    works: false,
+  },
+  'threat intelligence denies': {
+    flow: 'tcp app > 20.5.5.5:443',
+    in: { ...BEHIND, rules: threatMode('Deny') },
+    facts: LISTED,
+    findings: ['threat-intel'],
+    works: false,
+  },
+  'threat intelligence alerts': {
+    flow: 'tcp app > 20.5.5.5:443',
+    in: { ...BEHIND, rules: threatMode('Alert') },
+    facts: LISTED,
+    findings: ['threat-intel'],
+    works: true,
+  },
+  'threat intelligence knows another address': {
+    flow: 'tcp app > 20.5.5.6:443',
+    in: { ...BEHIND, rules: threatMode('Deny') },
+    facts: LISTED,
+    ...OK,
+  },
+  'no rule': {
+    flow: 'tcp app > 20.5.5.5:8080',
+    in: { ...BEHIND, rules: { networkRules: [network('n', { destinationPorts: ports('22') })] } },
+    findings: ['denied'],
+    works: false,
+  },
+  'private ranges that are everything: no reply comes back': {
+    flow: 'tcp app > 20.5.5.5:8080',
+    in: { ...BEHIND, rules: { ...ALLOW, privateRanges: ips('*') } },
+    findings: ['not-translated'],
+    works: false,
+  },
+  'an address in the VNet that no subnet holds': {
+    flow: 'tcp app > 10.42.99.1:22',
+    in: BEHIND,
+    findings: ['nothing-there'],
+    works: false,
+  },
+  'an address that no host has, where all are known': {
+    flow: 'tcp app > 10.42.3.99:22',
+    in: { ...BEHIND, complete: true },
+    findings: ['nothing-there'],
+    works: false,
+  },
+  'an address that no host has, where hosts are not known': {
+    flow: 'tcp app > 10.42.3.99:22',
+    in: BEHIND,
+    ...OK,
+  },
+  'the default outbound address, to which nothing can be sent': {
+    flow: 'tcp 198.51.100.7 > 20.62.208.9:80',
+    in: BEHIND,
+    findings: ['nothing-there'],
+    works: false,
+  },
+  "routes that bring the firewall's packets back to it": {
+    flow: 'tcp app > 20.5.5.5:443',
+    in: { ...BEHIND, firewallSubnet: [TO_FIREWALL] },
+    findings: ['routing-loop'],
+    works: false,
+  },
+  'a gateway between networks that nobody describes': {
+    flow: 'tcp 192.168.7.7 > 20.5.5.5:443',
+    in: { gateway: true, rules: ALLOW },
+    ...OK,
+  },
+  'a gateway, within': {
+    flow: 'tcp 192.168.7.7 > 192.168.9.9:443',
+    in: { gateway: true, rules: ALLOW },
+    ...OK,
+  },
+  "the DNS of the firewall, asked by the firewall's own address": {
+    flow: 'udp app > 10.42.2.4:53',
+    in: BEHIND,
+    ...OK,
+  },
+};
+
+describe('explanations', () => {
+  for (const [title, { flow, in: topology, facts, ...expected }] of Object.entries(CASES))
+    test(title, () => {
+      const explanation = explained(flow, topology, facts);
+      const { works, symmetric, findings } = explanation;
+      const text = explanationText(explanation);
+      assert.deepEqual(
+        { findings: findings.map(({ code }) => code), works, symmetric },
+        { symmetric: true, ...expected },
+        text,
+      );
+      assert.equal(
+        works,
+        findings.every(({ severity }) => severity !== 'error'),
+        `an error is what keeps a flow from working, and nothing else does: ${text}`,
+      );
+      for (const { fix } of findings) assert.ok(fix.length > 0, `nothing to change: ${text}`);
+    });
+});
+
+test('what to change names the resources', () => {
+  const fixes = (flow: string, topology: Topology, facts = {}) =>
+    explained(flow, topology, facts).findings.flatMap(({ fix }) => fix);
+  assert.deepEqual(
+    fixes('tcp 198.51.100.7 > 20.1.1.1:80', { ...BEHIND, rules: TO_BALANCER, more: BALANCED }),
+    ['20.1.1.1', '20.1.1.2'].map(
+      address =>
+        `az network route-table route create -g g --route-table-name rt-apps -n to-internet-${address.replaceAll('.', '-')}-32 --address-prefix ${address}/32 --next-hop-type Internet`,
+    ),
+  );
+  assert.deepEqual(fixes('tcp app > 20.5.5.5:443', {}), [
+    'az network route-table create -g g -n apps-routes',
+    'az network route-table route create -g g --route-table-name apps-routes -n to-firewall --address-prefix 0.0.0.0/0 --next-hop-type VirtualAppliance --next-hop-ip-address 10.42.2.4',
+    'az network vnet subnet update -g g --vnet-name hub -n apps --route-table apps-routes',
+  ]);
+  assert.deepEqual(fixes('tcp app > 20.5.5.5:443', { apps: ['0.0.0.0/0 10.42.2.9'] }), [
+    'az network route-table route update -g g --route-table-name rt-apps -n r0 --next-hop-type VirtualAppliance --next-hop-ip-address 10.42.2.4',
+  ]);
+  assert.equal(
+    fixes(`tcp app > ${WEB}:8443`, { ...BEHIND, rules: BY_NAME }, at('20.5.5.5'))[0],
+    'az network vnet update -g g -n hub --dns-servers 10.42.2.4',
+  );
+});
+
+test('the steps, in the order in which a packet meets them', () => {
+  const explanation = explained('tcp 198.51.100.7 > 20.1.1.1:80', {
+    apps: [TO_FIREWALL, '20.1.1.1/32 Internet', '20.1.1.2/32 Internet'],
+    rules: TO_BALANCER,
+    more: BALANCED,
+  });
+  assert.deepEqual(
+    explanation.steps.map(({ way, kind, ok }) => `${way} ${kind} ${ok}`),
+    [
+      'there source true',
+      'there public-ip true',
+      'there firewall true',
+      'there route true',
+      'there public-ip true',
+      'there delivery true',
+      'back reply true',
+      'back reply true',
+      'back reply true',
+      'back reply true',
+    ],
+    explanationText(explanation),
+  );
+});
+
+test('a route says why it won, and what else held the address', () => {
+  const { steps } = explained('tcp app > 20.5.5.5:443', {
+    ...BEHIND,
+    apps: [TO_FIREWALL, '20.0.0.0/8 10.42.2.4'],
+  });
+  const route = steps.find(({ kind }) => kind === 'route');
+  assert.equal(
+    route?.text,
+    "from subnet hub/apps to 20.5.5.5: 20.0.0.0/8 to VirtualAppliance 10.42.2.4 (route 'r1' of rt-apps), the longest prefix before: 0.0.0.0/0 to VirtualAppliance 10.42.2.4 (route 'r0' of rt-apps); 0.0.0.0/0 to Internet (system route), overridden",
+  );
+  const tie = explained('tcp app > 20.5.5.5:443', BEHIND).steps.find(({ kind }) => kind === 'route');
+  assert.match(tie?.text ?? '', /a table's own route before the system's/);
+});
+
+test('a name with two addresses is explained by the one that does not work', () => {
+  const rules = { networkRules: [network('one', { destinations: [ips('20.5.5.5')] })] };
+  const explanation = explained(
+    `tcp app > ${WEB}:8443`,
+    { ...BEHIND, rules },
+    { answer: { addresses: [ip('20.5.5.5'), ip('20.5.5.6')], by: 'test' } },
+  );
+  assert.equal(explanation.works, false);
+  assert.match(
+    explanation.findings.at(-1)?.text ?? '',
+    /2 addresses, of which 1 does not work; this is 20.5.5.6/,
+  );
+});
+
+test('the JSON form is plain data', () => {
+  const explanation = explained('tcp app > 20.5.5.5:443', BEHIND);
+  const json = explanationJson(explanation);
+  assert.deepEqual(JSON.parse(JSON.stringify(json)), json);
+});

@@ -1,0 +1,200 @@
+// What a way through a network is explained from: virtual networks with the effective routes of their subnets, firewalls with
+// their resolved rules, hosts, public addresses and load balancers, as plain data. `readNetwork` makes it out of documents.
+
+import { type ArmDocument, type Documents, toDocuments } from '#arm/arm-document.ts';
+import { isObject } from '#arm/json-reader.ts';
+import { idKey, parseResourceId, sameId } from '#arm/resource-id.ts';
+import type { ResolvedPolicy } from '#ir/policy.ts';
+import { type EffectiveRoute, effectiveRoutes } from '#model/effective-routes.ts';
+import { addressOfPublicIp, PUBLIC_IP_TYPE } from '#model/public-ip.ts';
+import { toRouteTable } from '#model/route-table.ts';
+import { toVirtualNetwork, VIRTUAL_NETWORK_TYPE } from '#model/virtual-network.ts';
+import { contains, type Ipv4Prefix } from '#net/ipv4.ts';
+import { type Balancer, type Interface, readBalancers, readInterfaces } from './interfaces.ts';
+
+export interface Subnet {
+  readonly id: string;
+  readonly name: string;
+  readonly prefix: Ipv4Prefix;
+  readonly routes: readonly EffectiveRoute[];
+  /** Undefined without one. */
+  readonly routeTable: NamedResource | undefined;
+}
+
+export interface Vnet extends NamedResource {
+  readonly prefixes: readonly Ipv4Prefix[];
+  /** Empty means Azure DNS. */
+  readonly dnsServers: readonly number[];
+  readonly subnets: readonly Subnet[];
+}
+
+export interface NamedResource {
+  readonly id: string;
+  readonly name: string;
+  /** Its resource group. */
+  readonly group: string;
+}
+
+export interface NamedAddress {
+  readonly name: string;
+  readonly address: number;
+}
+
+export interface Firewall extends NamedResource {
+  readonly subnetId: string | undefined;
+  /** Of its firewall policy; undefined with classic rules. */
+  readonly policyResource: NamedResource | undefined;
+  readonly policy: ResolvedPolicy;
+}
+
+export interface Host extends NamedAddress {
+  /** Undefined: on the Internet. */
+  readonly subnetId: string | undefined;
+  readonly publicIps: readonly NamedAddress[];
+}
+
+export interface Network {
+  readonly vnets: readonly Vnet[];
+  readonly firewalls: readonly Firewall[];
+  readonly hosts: readonly Host[];
+  readonly balancers: readonly Balancer[];
+  /** All public IP resources, whoever holds them. */
+  readonly publicIps: readonly NamedAddress[];
+  /** Whether no subnet has hosts besides those; otherwise an address of a subnet is taken to be in use. */
+  readonly complete: boolean;
+  /** A gateway between networks that no document describes: what is in no VNet and no public address, is inside of it. */
+  readonly gateway: Firewall | undefined;
+  /** From where hosts without a public address leave for the Internet; unknown ones are left out. */
+  readonly outboundAddresses: ReadonlyMap<string, number>;
+}
+
+export interface Place {
+  readonly vnet: Vnet;
+  readonly subnet: Subnet;
+}
+
+export interface NetworkSource {
+  readonly documents: readonly ArmDocument[];
+  readonly policies: ReadonlyMap<string, ResolvedPolicy>;
+  readonly hosts?: readonly Omit<Host, 'publicIps'>[];
+  readonly complete?: boolean;
+  readonly gateway?: boolean;
+  /** By the id of the VNet. */
+  readonly outboundAddresses?: ReadonlyMap<string, number>;
+}
+
+const FIREWALL_TYPE = 'Microsoft.Network/azureFirewalls';
+
+/** `policies` are the resolved ones by the id of their firewall; firewalls without one are left out. */
+export function readNetwork(source: NetworkSource): Network {
+  const { policies, hosts = [], complete = false, gateway = false } = source;
+  const documents = toDocuments(source.documents);
+  const byFirewall = new Map([...policies].map(([id, policy]) => [idKey(id), policy]));
+  const firewalls = documents.ofType(FIREWALL_TYPE).flatMap(document => {
+    const policy = byFirewall.get(idKey(document.id));
+    return policy ? [toFirewall(document, policy)] : [];
+  });
+  const interfaces = readInterfaces(documents);
+  return {
+    vnets: documents.ofType(VIRTUAL_NETWORK_TYPE).map(document => toVnet(document, documents)),
+    firewalls,
+    hosts: [...hosts.map(host => ({ ...host, publicIps: [] })), ...interfaces.map(toHost)],
+    balancers: readBalancers(documents, interfaces),
+    publicIps: documents.ofType(PUBLIC_IP_TYPE).flatMap(document => {
+      const address = addressOfPublicIp(document);
+      return address === undefined ? [] : [{ name: document.name, address }];
+    }),
+    complete,
+    gateway: gateway ? firewalls[0] : undefined,
+    outboundAddresses: new Map(
+      [...(source.outboundAddresses ?? [])].map(([id, address]) => [idKey(id), address]),
+    ),
+  };
+}
+
+function toFirewall(document: ArmDocument, policy: ResolvedPolicy): Firewall {
+  const { firewallPolicy, ipConfigurations } = document.properties;
+  const [first] = Array.isArray(ipConfigurations) ? (ipConfigurations as unknown[]) : [];
+  const subnet = isObject(first) && isObject(first.properties) ? first.properties.subnet : undefined;
+  const policyId = referenceTo(firewallPolicy);
+  return {
+    ...named(document.id, document.name),
+    subnetId: referenceTo(subnet),
+    policyResource: policyId === undefined ? undefined : named(policyId),
+    policy,
+  };
+}
+
+function toVnet(document: ArmDocument, documents: Documents): Vnet {
+  const { id, name, addressSpace, dnsServers, subnets } = toVirtualNetwork(document);
+  return {
+    ...named(id, name),
+    prefixes: addressSpace,
+    dnsServers,
+    subnets: subnets.map(({ id, name, prefix, routeTableId }) => {
+      const table = routeTableId === undefined ? undefined : documents.get(routeTableId);
+      return {
+        ...{ id, name, prefix },
+        routes: effectiveRoutes(addressSpace, table ? toRouteTable(table).routes : []),
+        routeTable: routeTableId === undefined ? undefined : named(routeTableId, table?.name),
+      };
+    }),
+  };
+}
+
+function toHost({ name, address, subnetId, publicIps }: Interface): Host {
+  return { name, address, subnetId, publicIps };
+}
+
+/** Route tables that a subnet names and that no document describes: without them its routes are not known. */
+export function missingRouteTables({ vnets }: Network, documents: Documents): string[] {
+  const ids = vnets.flatMap(({ subnets }) => subnets.flatMap(({ routeTable }) => routeTable?.id ?? []));
+  return [...new Set(ids)].filter(id => documents.get(id) === undefined);
+}
+
+export function named(id: string, name?: string): NamedResource {
+  const parsed = parseResourceId(id);
+  return { id, name: name ?? parsed?.segments.at(-1)?.name ?? id, group: parsed?.resourceGroup ?? '' };
+}
+
+function referenceTo(value: unknown): string | undefined {
+  return isObject(value) && typeof value.id === 'string' ? value.id : undefined;
+}
+
+/** Where an address lies; a subnet given by its id wins over the first one that holds the address. */
+export function placeOf({ vnets }: Network, address: number, subnetId?: string): Place | undefined {
+  for (const vnet of vnets)
+    for (const subnet of vnet.subnets)
+      if (subnetId === undefined ? contains(subnet.prefix, address) : sameId(subnet.id, subnetId))
+        return { vnet, subnet };
+  return undefined;
+}
+
+/** In a VNet, or with `undefined` on the Internet. */
+export function hostAt({ hosts }: Network, vnet: Vnet | undefined, address: number): Host | undefined {
+  return hosts.find(
+    host =>
+      host.address === address &&
+      (vnet === undefined
+        ? host.subnetId === undefined
+        : vnet.subnets.some(({ id }) => host.subnetId !== undefined && sameId(id, host.subnetId))),
+  );
+}
+
+/** The firewall whose private address this is. */
+export function firewallAt({ firewalls }: Network, address: number): Firewall | undefined {
+  return firewalls.find(({ policy }) => policy.privateAddress !== 0 && policy.privateAddress === address);
+}
+
+/** The firewall that has this public address. */
+export function firewallWith({ firewalls }: Network, address: number): Firewall | undefined {
+  return firewalls.find(({ policy }) => policy.publicIps.some(ip => ip.address === address));
+}
+
+/** The firewalls of a VNet, or else all. */
+export function firewallsFor({ firewalls }: Network, vnet: Vnet): readonly Firewall[] {
+  const own = firewalls.filter(({ subnetId }) =>
+    vnet.subnets.some(({ id }) => subnetId !== undefined && sameId(id, subnetId)),
+  );
+  return own.length > 0 ? own : firewalls;
+}
