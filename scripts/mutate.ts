@@ -1,7 +1,7 @@
 // Plants each mutant (test/mutants) in a copy of the checkout and runs the tests that ought to notice: those beside the
 // source, then the oracle, then the kernel, the last two with a fixed seed and a small budget. Prints who killed whom and writes
 // test/mutants/RESULTS.md; ends with 1 if a mutant survives. `npm run mutate -- TEXT` plants only those whose name or area
-// contains the text.
+// contains the text; with `--differential` before it, the tests beside the source are left out.
 
 import { execFileSync, spawn } from 'node:child_process';
 import {
@@ -48,7 +48,7 @@ function stepsFor({ file }: Mutant): Step[] {
   const folders = [folder.replace(/\/search$/, ''), ...(ALSO[folder] ?? [])];
   const files = folders.flatMap(name => globSync(`${name}/**/*.test.ts`, { cwd: root })).sort();
   const quick = files.filter(name => !SLOW.test(name));
-  return [{ name: folder, files: quick }, oracle, kernel];
+  return [...(withoutUnits ? [] : [{ name: folder, files: quick }]), oracle, kernel];
 }
 
 interface Verdict {
@@ -58,7 +58,9 @@ interface Verdict {
   readonly seconds: number;
 }
 
-const wanted = process.argv.slice(2).join(' ').toLowerCase();
+const words = process.argv.slice(2);
+const withoutUnits = words[0] === '--differential';
+const wanted = (withoutUnits ? words.slice(1) : words).join(' ').toLowerCase();
 const chosen = MUTANTS.filter(({ name, area }) => `${area} ${name}`.toLowerCase().includes(wanted));
 const copies = Array.from({ length: WORKERS }, makeCopy);
 let status = 1;
@@ -85,7 +87,7 @@ async function main(): Promise<number> {
   const survivors = verdicts.filter(({ killedBy }) => killedBy === undefined);
   const table = report(verdicts);
   console.log(`\n${table}`);
-  if (wanted === '') writeFileSync(join(root, RESULTS), table);
+  if (words.length === 0) writeFileSync(join(root, RESULTS), table);
   console.log(survivors.length === 0 ? 'All were killed.' : `${survivors.length} survived.`);
   return survivors.length === 0 ? 0 : 1;
 }
