@@ -134,6 +134,10 @@ export class ClauseBoxes {
     return rest;
   }
 
+  intersect(box: Box, other: Box): Box {
+    return box.map((bits, index) => both(bits, other[index] as Bits));
+  }
+
   spend(steps: number): void {
     this.#left -= steps;
     if (this.#left < 0) throw new TooComplex('the rules are too many and too different');
