@@ -62,14 +62,13 @@ const words = process.argv.slice(2);
 const withoutUnits = words[0] === '--differential';
 const wanted = (withoutUnits ? words.slice(1) : words).join(' ').toLowerCase();
 const chosen = MUTANTS.filter(({ name, area }) => `${area} ${name}`.toLowerCase().includes(wanted));
-const copies = Array.from({ length: WORKERS }, makeCopy);
-let status = 1;
-try {
-  status = await main();
-} finally {
+const copies: string[] = [];
+process.on('exit', () => {
   for (const copy of copies) rmSync(copy, { recursive: true, force: true });
-}
-process.exit(status);
+});
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
+for (let worker = 0; worker < WORKERS; worker++) makeCopy();
+process.exit(await main());
 
 async function main(): Promise<number> {
   const steps = new Map(chosen.flatMap(mutant => stepsFor(mutant).map(step => [step.name, step])));
@@ -164,8 +163,9 @@ async function inTurn<T, R>(items: readonly T[], work: (copy: string, item: T) =
 }
 
 /** What git knows and does not ignore, and the packages by a link. */
-function makeCopy(): string {
+function makeCopy(): void {
   const copy = mkdtempSync(join(tmpdir(), 'postern-mutants-'));
+  copies.push(copy);
   const listed = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '-z'], {
     cwd: root,
     encoding: 'utf8',
@@ -175,7 +175,6 @@ function makeCopy(): string {
     cpSync(join(root, file), join(copy, file), { force: true });
   }
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
-  return copy;
 }
 
 function report(verdicts: readonly Verdict[]): string {
