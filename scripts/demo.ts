@@ -1,5 +1,5 @@
 // The main job, from nothing to nothing: builds the architecture in a lab, types the az commands, shows what passes and
-// what does not, and takes everything down. `--keep` leaves the lab running for a look around.
+// what does not, asks the rules and tries the answers, and takes everything down. `--keep` leaves the lab running for a look around.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,11 @@ import {
   FIREWALL,
   GROUP,
   INTERNET,
+  OFFLINE,
+  POLICY,
   prepareHosts,
+  prepareTeam,
+  TEAM,
 } from '../test/support/showcase.ts';
 
 const keep = process.argv.includes('--keep');
@@ -40,7 +44,7 @@ function goOn(): void {
   if (interrupted) throw new Interrupted();
 }
 
-const TITLE_WIDTH = Math.max(...[...BEFORE, ...AFTER].map(({ title }) => title.length));
+const TITLE_WIDTH = Math.max(...[...BEFORE, ...AFTER, ...POLICY].map(({ title }) => title.length));
 const started = performance.now();
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
 
@@ -60,9 +64,10 @@ async function show(lab: Lab, checks: readonly Check[]): Promise<void> {
     }
     const title = check.title.padEnd(TITLE_WIDTH);
     try {
-      const seen = await check.run(lab);
+      const [seen = '', ...more] = (await check.run(lab)).split('\n');
       rows.push({ ok: true });
       say(`    ${green('ok')}   ${title}  ${dim(seen)}`);
+      for (const line of more) say(`           ${dim(line)}`);
     } catch (error) {
       goOn();
       rows.push({ ok: false });
@@ -85,16 +90,14 @@ function hostState(): string {
   ]);
 }
 
-async function typeCommands(lab: Lab): Promise<void> {
+/** `beforeRoutes` is done when only the association of the route table is missing. */
+async function typeCommands(lab: Lab, script: string, beforeRoutes: () => Promise<void>): Promise<void> {
   const shell = LabShell.open(lab);
   try {
-    for (const command of commandsOf(readFileSync(join(ROOT, 'examples/egress.sh'), 'utf8'))) {
+    for (const command of commandsOf(readFileSync(join(ROOT, script), 'utf8'))) {
+      goOn();
       const isAz = /\baz /.test(command);
-      if (command.includes('--route-table egress-routes') && command.includes('subnet update')) {
-        await prepareHosts(lab);
-        await show(lab, BEFORE);
-        say(`\n${bold('The route table comes into force')}`);
-      }
+      if (command.includes('--route-table') && command.includes('subnet update')) await beforeRoutes();
       if (command.startsWith('set ')) continue;
       const result = await shell.run(command);
       if (isAz)
@@ -122,7 +125,11 @@ async function showLab(lab: Lab): Promise<void> {
     `${dim(seconds(performance.now() - started).padStart(8))}  lab up: a workstation, an Internet, no link to this machine's network`,
   );
   say(`\n${bold("Azure's commands, typed in the lab's workstation (examples/egress.sh)")}`);
-  await typeCommands(lab);
+  await typeCommands(lab, 'examples/egress.sh', async () => {
+    await prepareHosts(lab);
+    await show(lab, BEFORE);
+    say(`\n${bold('The route table comes into force')}`);
+  });
   say(`\n${bold('What passes and what does not, seen from a host in aks-subnet')}`);
   await show(lab, AFTER);
   say(`\n${bold('What the firewall logged (postern logs --denied)')}`);
@@ -130,6 +137,12 @@ async function showLab(lab: Lab): Promise<void> {
     env: lab.env,
   });
   for (const line of distinct(`${logs.stdout}${logs.stderr}`)) say(`  ${line}`);
+  say(`\n${bold('A second firewall, with a policy and its parent (examples/policy.sh)')}`);
+  await typeCommands(lab, 'examples/policy.sh', () => prepareTeam(lab));
+  say(`\n${bold('Asked of the rules with postern decide --policy store, then tried with packets')}`);
+  await show(lab, POLICY);
+  say(`\n${bold('The same questions without any firewall, on examples/policy-repository')}`);
+  await show(lab, OFFLINE);
 }
 
 function sayHowToLookAround(lab: Lab): void {
@@ -141,9 +154,10 @@ function sayHowToLookAround(lab: Lab): void {
 }
 
 async function takeDown(lab: Lab, before: string): Promise<void> {
-  const deleted = interrupted ? undefined : await lab.az('group', 'delete', '-n', GROUP, '--yes');
+  const groups = interrupted ? [] : [GROUP, TEAM];
+  const deleted = await Promise.all(groups.map(name => lab.az('group', 'delete', '-n', name, '--yes')));
   const down = await lab.down();
-  const faults = [deleted, down]
+  const faults = [...deleted, down]
     .filter(result => result && result.status !== 0)
     .map(result => result?.stderr);
   if (hostState() !== before) faults.push("this machine's namespaces, links or rules differ");

@@ -9,6 +9,7 @@ import { LIMIT_PROOFS } from '../scripts/compatibility/limits.ts';
 import { REFUSALS } from '../scripts/compatibility/refused.ts';
 import { DOCUMENT, FEATURES, generated } from '../scripts/compatibility.ts';
 import { refusalOf } from './support/refusal.ts';
+import { AFTER, BEFORE, OFFLINE, POLICY } from './support/showcase.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
@@ -60,6 +61,16 @@ test('every property in the tables of refusals is refused, with its reason', () 
     return message !== undefined && isSaid ? [] : [{ ...refusal, message }];
   });
   assert.deepEqual(wrong, []);
+});
+
+test('what README.md says about the demo is among what the demo shows', () => {
+  const titles = [...BEFORE, ...AFTER, ...POLICY, ...OFFLINE].map(({ title }) => title);
+  const shown = [...read('README.md').matchAll(/^ {4}ok {3}(.*?) {2,}/gm)].map(([, title = '']) => title);
+  assert.ok(shown.length > 8, 'the sample of the demo is not in README.md');
+  assert.deepEqual(
+    shown.filter(title => !titles.includes(title)),
+    [],
+  );
 });
 
 test('files named in documents are there', () => {

@@ -7,7 +7,17 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { commandsOf, Lab, LabShell, ROOT } from '../support/lab.ts';
 import { noNamespaces } from '../support/privileges.ts';
-import { AFTER, BEFORE, GROUP, INTERNET, prepareHosts } from '../support/showcase.ts';
+import {
+  AFTER,
+  BEFORE,
+  GROUP,
+  INTERNET,
+  OFFLINE,
+  POLICY,
+  prepareHosts,
+  prepareTeam,
+  TEAM,
+} from '../support/showcase.ts';
 
 describe('the egress firewall in the lab', { skip: noNamespaces() }, () => {
   let lab: Lab;
@@ -24,22 +34,26 @@ describe('the egress firewall in the lab', { skip: noNamespaces() }, () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  test('the commands of examples/egress.sh, with the host reaching the Internet directly before the route table', async () => {
+  /** `beforeRoutes` is done when only the association of the route table is missing. */
+  async function typeCommands(script: string, beforeRoutes: () => Promise<void>): Promise<void> {
     const shell = LabShell.open(lab);
     try {
-      for (const command of commandsOf(readFileSync(join(ROOT, 'examples/egress.sh'), 'utf8'))) {
+      for (const command of commandsOf(readFileSync(join(ROOT, script), 'utf8'))) {
         if (command.startsWith('set ')) continue;
-        if (command.includes('subnet update')) {
-          await prepareHosts(lab);
-          for (const check of BEFORE) await check.run(lab);
-        }
+        if (command.includes('subnet update')) await beforeRoutes();
         const result = await shell.run(command);
         assert.equal(result.status, 0, `${command}\n${result.stderr}`);
       }
     } finally {
       await shell.close();
     }
-  });
+  }
+
+  test('the commands of examples/egress.sh, with the host reaching the Internet directly before the route table', () =>
+    typeCommands('examples/egress.sh', async () => {
+      await prepareHosts(lab);
+      for (const check of BEFORE) await check.run(lab);
+    }));
 
   for (const { group, title, run } of AFTER) {
     test(`${group}: ${title}`, async t => {
@@ -47,8 +61,19 @@ describe('the egress firewall in the lab', { skip: noNamespaces() }, () => {
     });
   }
 
-  test('az group delete removes everything in the group', async () => {
-    await lab.azOk('group', 'delete', '-n', GROUP, '--yes');
-    assert.equal(await lab.azOk('group', 'exists', '-n', GROUP), 'false');
+  test('the commands of examples/policy.sh', () =>
+    typeCommands('examples/policy.sh', () => prepareTeam(lab)));
+
+  for (const { group, title, run } of [...POLICY, ...OFFLINE]) {
+    test(`${group}: ${title}`, async t => {
+      t.diagnostic(await run(lab));
+    });
+  }
+
+  test('az group delete removes everything in the groups', async () => {
+    for (const group of [GROUP, TEAM]) {
+      await lab.azOk('group', 'delete', '-n', group, '--yes');
+      assert.equal(await lab.azOk('group', 'exists', '-n', group), 'false');
+    }
   });
 });

@@ -23,6 +23,7 @@ export interface Check {
   /** Heading it stands under. */
   readonly group: string;
   readonly title: string;
+  /** What was seen, in a line; further lines are what a command printed. */
   readonly run: (lab: Lab) => Promise<string>;
 }
 

@@ -1,0 +1,54 @@
+// What the offline commands say about examples/policy-repository. No lab is used; that is the point.
+
+import assert from 'node:assert/strict';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Workspace } from '../transcripts.ts';
+import type { Check } from './kit.ts';
+
+interface Case {
+  readonly command: string;
+  readonly status: number;
+  readonly says: RegExp;
+  /** Of what was printed. */
+  readonly lines: number;
+}
+
+const CASES: readonly Case[] = [
+  {
+    command: 'postern test tests',
+    status: 0,
+    says: /17 tests: 17 passed/,
+    lines: 3,
+  },
+  {
+    command: 'postern diff policies after/policies',
+    status: 3,
+    says: /Newly allowed: 1\n[\s\S]*quay\.io/,
+    lines: 7,
+  },
+];
+
+export const OFFLINE: readonly Check[] = CASES.map(({ command, status, says, lines }) => ({
+  group: 'Policy tests, and what one registry more for the nodes means',
+  title: command,
+  run: async () => {
+    const workspace = new Workspace();
+    try {
+      changeRules(workspace.folder);
+      const result = workspace.bash(command);
+      assert.equal(result.status, status, `${result.stdout}${result.stderr}`);
+      assert.match(result.stdout, says);
+      const printed = result.stdout.split('\n').filter(line => line.trim() !== '');
+      return [`exit code ${status}`, ...printed.slice(0, lines)].join('\n');
+    } finally {
+      workspace.close();
+    }
+  },
+}));
+
+function changeRules(folder: string): void {
+  cpSync(join(folder, 'policies'), join(folder, 'after/policies'), { recursive: true });
+  const file = join(folder, 'after/policies/egress.json');
+  writeFileSync(file, readFileSync(file, 'utf8').replace('"ghcr.io"', '"ghcr.io", "quay.io"'));
+}
