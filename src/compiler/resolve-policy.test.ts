@@ -113,6 +113,59 @@ describe('a policy and its firewall', () => {
     }
   });
 
+  it('firewalls that share a policy have their own NAT rules in it, and only these run', () => {
+    const second = `${SCOPE}/azureFirewalls/second`;
+    const secondIp = `${SCOPE}/publicIPAddresses/second`;
+    const rules = group(CHILD, 'g', 100, [
+      nats([
+        natRule({ name: 'here', destinationAddresses: ['20.1.1.1'] }),
+        natRule({ name: 'there', destinationAddresses: ['20.2.2.2'] }),
+        natRule({ name: 'inside', destinationAddresses: ['10.43.2.4'] }),
+      ]),
+    ]);
+    const properties = (policyId: string | undefined) => ({
+      ...(policyId !== undefined && { firewallPolicy: { id: policyId } }),
+      ipConfigurations: [
+        {
+          name: 'config',
+          properties: { publicIPAddress: { id: secondIp }, privateIPAddress: '10.43.2.4' },
+        },
+      ],
+    });
+    const other = (policyId?: string) => ({ ...firewall(), id: second, properties: properties(policyId) });
+    const documents = (policyId?: string) => [
+      ...[attached, policy(CHILD), rules, other(policyId), publicIp(secondIp, '20.2.2.2')],
+    ];
+    const team = `${SCOPE}/firewallPolicies/team`;
+    const heir = policy(team, { basePolicy: { id: CHILD } });
+    for (const world of [documents(CHILD.toUpperCase()), [...documents(team), heir]])
+      assert.deepEqual(
+        resolved(world).natRules.map(({ ref }) => ref.rule),
+        ['here'],
+      );
+    // One that runs another policy, or none, has nothing to do with these rules.
+    assert.deepEqual(
+      faultsOf(documents()).map(({ target }) => target),
+      [1, 2].map(index => `properties.ruleCollections[0].rules[${index}].destinationAddresses[0]`),
+    );
+    // Another firewall of the policy is not among the documents, or not there yet.
+    const listed = policy(CHILD, { firewalls: [{ id: FIREWALL }, { id: second }] });
+    assert.equal(resolved([attached, listed, rules]).natRules.length, 1);
+    const early = group(CHILD, 'g', 100, [nat('n', 100, { destinationAddresses: ['20.2.2.2'] })]);
+    assert.deepEqual(resolved([attached, policy(CHILD), early, publicIp(secondIp, '20.2.2.2')]).natRules, []);
+    // A public address that is not this firewall's can be translated to.
+    const onwards = group(CHILD, 'g', 100, [nat('n', 100, { translatedAddress: '20.2.2.2' })]);
+    resolved([attached, policy(CHILD), onwards, publicIp(secondIp, '20.2.2.2')]);
+    assert.equal(
+      faultsOf([
+        attached,
+        policy(CHILD),
+        group(CHILD, 'g', 100, [nat('n', 100, { translatedAddress: '20.1.1.1' })]),
+      ]).length,
+      1,
+    );
+  });
+
   it("a parent's NAT rules for other firewalls are left out", () => {
     const rule = natRule({ destinationAddresses: ['20.1.1.1', '20.9.9.9'] });
     const other = natRule({ name: 'other', destinationAddresses: ['20.9.9.9'] });

@@ -9,11 +9,12 @@ import { CODES } from '#model/firewall-codes.ts';
 import { limitsOf } from '#model/limits.ts';
 import { PUBLIC_IP_TYPE } from '#model/public-ip.ts';
 import { adviceOfCounts, ipGroupsOf, type WrittenRules } from '#model/rule-counts.ts';
-import { intersectRanges, mergeRanges, parseIpv4 } from '#net/ipv4.ts';
+import { intersectRanges, mergeRanges } from '#net/ipv4.ts';
 import { type Finding, inResource } from './finding.ts';
 import { lowerFirewall } from './lower-firewall.ts';
 import { lowerPolicy, type PolicyLayer } from './lower-policy.ts';
 import type { LoweringContext } from './lowering.ts';
+import { natAddressesWith, privateAddressOf } from './nat-addresses.ts';
 import { faultsOfPolicy, rulesOfLayers, warningsOfPolicy } from './policy-checks.ts';
 import { findLayers, isPolicy, policyDocument } from './policy-layers.ts';
 import { type ResolveContext, World } from './resolve-world.ts';
@@ -107,7 +108,7 @@ function placeOf(
   attached: AttachedFirewall | undefined,
 ): Pick<LoweringContext, 'privateAddress' | 'publicIps'> {
   return attached
-    ? { privateAddress: privateAddressOf(attached.subject), publicIps: attached.publicIps }
+    ? { privateAddress: privateAddressOf(attached.subject) ?? 0, publicIps: attached.publicIps }
     : { privateAddress: 0, publicIps: [] };
 }
 
@@ -117,31 +118,30 @@ function resolveLayers(
   attached: AttachedFirewall | undefined,
 ): Resolution {
   const { documents, options, ruleLookup } = world;
-  const firewallAddresses = attached && natAddressesOf(attached);
-  // A parent has NAT rules for the firewalls of all its children; only the attached policy's must fit this one.
+  const own = attached && natAddressesOf(attached);
+  const legal = own && natAddressesWith(own, attached.subject, document, world).legal;
+  // A parent has NAT rules for the firewalls of all its children; only the attached policy's must fit its own.
   const found = findLayers(document, documents, isAttached =>
-    isAttached && firewallAddresses ? { ...ruleLookup, firewallAddresses } : ruleLookup,
+    isAttached ? { ...ruleLookup, firewallAddresses: legal, ownAddresses: own } : ruleLookup,
   );
   const [first, ...others] = found.layers;
   if (!first || found.faults.length > 0) return failed(found.faults);
   const layers: readonly [PolicyLayer, ...PolicyLayer[]] = [first, ...others];
-  const faults = faultsOfPolicy(layers, options, attached?.firewall, firewallAddresses);
+  const faults = faultsOfPolicy(layers, options, attached?.firewall, own);
   return join(
     { faults, warnings: [] },
     finish(rulesOfLayers(layers, options), world, lowering => {
       const id = attached?.firewall.id ?? document.id;
       const policy = lowerPolicy(id, layers, { ...lowering, ...placeOf(attached) });
       return {
-        policy: firewallAddresses
-          ? { ...policy, natRules: natRulesAt(firewallAddresses, policy.natRules) }
-          : policy,
+        policy: own ? { ...policy, natRules: natRulesAt(own, policy.natRules) } : policy,
         warnings: warningsOfPolicy(layers, options),
       };
     }),
   );
 }
 
-/** Without the inherited rules that stand at the addresses of other firewalls: no packet for these comes here. */
+/** Without the rules that stand at the addresses of other firewalls: no packet for these comes here. */
 function natRulesAt(own: readonly number[], rules: readonly NatRule[]): NatRule[] {
   const addresses = mergeRanges(own.map(address => ({ first: address, last: address })));
   return rules.flatMap(rule => {
@@ -159,7 +159,7 @@ function natAddressesOf({ firewall, subject, publicIps }: AttachedFirewall): num
   if (addresses.length === 0 || addresses.length < firewall.ipConfigurations.length) return undefined;
   if (firewall.tier === 'Basic') return addresses;
   const privateAddress = privateAddressOf(subject);
-  return privateAddress === 0 ? undefined : [...addresses, privateAddress];
+  return privateAddress === undefined ? undefined : [...addresses, privateAddress];
 }
 
 /** The last step of both ways: IP groups are read, and rules lowered. */
@@ -217,9 +217,4 @@ function findPublicIps(firewall: AzureFirewall, world: World) {
       });
   });
   return { found, faults, warnings };
-}
-
-function privateAddressOf({ properties }: ArmDocument): number {
-  const [first] = (properties.ipConfigurations ?? []) as { properties?: { privateIPAddress?: string } }[];
-  return parseIpv4(first?.properties?.privateIPAddress ?? '') ?? 0;
 }

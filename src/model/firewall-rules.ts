@@ -75,7 +75,7 @@ export const POLICY_RULES: RuleShape = {
   protocols: 'ipProtocols',
   marks: ['ruleType'],
   applicationDestinations: true,
-  natAddresses: 'public IP address of the firewall that has the policy, nor its private address',
+  natAddresses: 'public IP address of a firewall that has the policy, nor a private one',
 };
 
 export function readNetworkRule(

@@ -18,6 +18,8 @@ export interface NatContext extends RuleLookup {
    * of them is not known, or without a firewall: then any address is accepted here.
    */
   readonly natAddresses?: readonly number[] | undefined;
+  /** Addresses of the firewall itself, where these are not `natAddresses`. */
+  readonly ownAddresses?: readonly number[] | undefined;
 }
 
 export function readNatRule(
@@ -73,7 +75,7 @@ function readNatDestinations(
 
 function readNatTarget(
   rule: ObjectReader,
-  { natAddresses }: NatContext,
+  { natAddresses, ownAddresses = natAddresses }: NatContext,
 ): { translatedAddress?: number; translatedFqdn?: string } {
   const address = rule.text('translatedAddress')?.value ?? '';
   const fqdn = rule.text('translatedFqdn')?.value ?? '';
@@ -94,7 +96,7 @@ function readNatTarget(
         'translatedAddress',
         `'${address}' in 'translatedAddress' is no IPv4 address.`,
       );
-    else if (isNeverATarget(translatedAddress) || natAddresses?.includes(translatedAddress))
+    else if (isNeverATarget(translatedAddress) || ownAddresses?.includes(translatedAddress))
       rule.fault(
         CODES.natTarget,
         'translatedAddress',

@@ -90,7 +90,7 @@ describe('a rule collection group', () => {
     assert.equal(fault?.code, 'AzureFirewallRuleInvalidDnatDestinationAddress');
     assert.match(
       fault?.message ?? '',
-      /NAT rule 'n\/r': '20\.9\.9\.9' .* is no public IP address of the firewall/,
+      /NAT rule 'n\/r': '20\.9\.9\.9' .* is no public IP address of a firewall/,
     );
   });
 });

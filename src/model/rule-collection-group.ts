@@ -50,10 +50,12 @@ export type ParsedRuleCollectionGroup =
 
 export interface GroupLookup extends RuleLookup {
   /**
-   * Addresses of the firewall that the policy is attached to, public and private; NAT rules must stand at one of them. Absent
-   * without a firewall, or while an address is not known: then a NAT rule may name any single address.
+   * Addresses of the firewalls that run the policy, public and private; NAT rules must stand at one of them. Undefined without
+   * a firewall, or while an address is not known: then a NAT rule may name any single address.
    */
-  readonly firewallAddresses?: readonly number[];
+  readonly firewallAddresses?: readonly number[] | undefined;
+  /** Those of them that belong to the firewall that is looked at, which no NAT rule translates to. */
+  readonly ownAddresses?: readonly number[] | undefined;
 }
 
 export function parseRuleCollectionGroup(document: unknown, lookup: GroupLookup): ParsedRuleCollectionGroup {
@@ -185,7 +187,11 @@ const KINDS = ['nat', 'network', 'application'] as const;
 type ReadRule = (kind: RuleKind, rule: ObjectReader, name: string) => Omit<KindOfRule, 'kind' | 'path'>;
 
 function ruleReaderOf(lookup: GroupLookup): ReadRule {
-  const natContext = { ...ruleLookupOf(lookup), natAddresses: lookup.firewallAddresses };
+  const natContext = {
+    ...ruleLookupOf(lookup),
+    natAddresses: lookup.firewallAddresses,
+    ownAddresses: lookup.ownAddresses,
+  };
   return (kind, rule, name) => {
     switch (kind) {
       case 'nat':
