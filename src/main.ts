@@ -11,7 +11,23 @@ const COMMANDS: Readonly<Record<string, () => Promise<Run>>> = {
   tags: async () => (await import('#cli/tags.ts')).runTags,
   decide: async () => (await import('#cli/decide.ts')).runDecide,
   test: async () => (await import('#cli/test.ts')).runTest,
+  lint: async () => (await import('#cli/lint.ts')).runLint,
   diff: async () => (await import('#cli/diff.ts')).runDiff,
+  explain: async () => {
+    const { runExplain } = await import('#cli/explain.ts');
+    return args =>
+      runExplain(args, {
+        lab: async name => (await import('#lab/running-lab.ts')).runningLab(name),
+        router: async () => (await import('#router/running-router.ts')).runningRouter(),
+        threats: async (files, report) => {
+          const { ThreatFeeds } = await import('#dataplane/threat/threat-feeds.ts');
+          const feeds = new ThreatFeeds({ files, report });
+          await feeds.reload();
+          return feeds;
+        },
+        setNameOf: (await import('#dataplane/netfilter/names.ts')).fqdnSetName,
+      });
+  },
   up: async () => (await import('#router/command.ts')).runUp,
   status: async () => (await import('#router/command.ts')).runStatus,
   down: async () => (await import('#router/command.ts')).runDown,
@@ -26,7 +42,9 @@ const HELP = `Usage: postern COMMAND [ARGUMENTS]
   tags      service tags and FQDN tags: show, import
   decide    what a set of rules does with one connection, and why; needs no firewall
   test      policy tests out of YAML files; needs no firewall
+  lint      what is wrong with a set of rules, and what AKS needs and does not get
   diff      what two sets of rules decide differently
+  explain   the whole way of a flow and back, in a running lab or gateway or out of files
   up        control plane and gateway on this router; status, down
   doctor    what this kernel offers and what is missing
   gateway   the data plane alone, told what to do over its control channel

@@ -101,14 +101,14 @@ export function queryOf(
 export function unnamedAddress(policy: ResolvedPolicy): AddressSet {
   const spoken = [
     ...policy.networkRules.flatMap(({ destinations }) => destinations),
-    ...policy.applicationRules.flatMap(({ destinations }) => destinations ?? []),
+    ...policy.applicationRules.flatMap(({ destinations }) => (destinations ? [destinations] : [])),
   ].filter(set => shareOfInternet([set]) < 0.25);
   const own = [policy.privateAddress, ...policy.publicIps.map(({ address }) => address)];
   const taken = mergeRanges([
-    ...spoken.flat(),
+    ...spoken.flatMap(set => [...set]),
     ...own.map(address => ({ first: address, last: address })),
     ...complementOf(INTERNET),
   ]);
-  const [free = INTERNET[0]] = complementOf(taken);
+  const [free] = [...complementOf(taken), ...INTERNET];
   return free ? [{ first: free.first, last: free.first }] : [];
 }

@@ -140,7 +140,7 @@ class AksCheck {
     return [
       aboutResource(code, settings, {
         severity,
-        reason: `${describeNeed(proposed)}, ${this.#becauseOf(judged)}. It is for ${need.purpose} (${group.features.join(', ')})${exceptionOf(need)}.`,
+        reason: `${describeNeed(proposed)} is ${kind === 'denied' ? 'denied' : 'allowed in part only'}: ${this.#becauseOf(judged)}. It is for ${need.purpose} (${group.features.join(', ')})${exceptionOf(need)}.`,
         fix: `${order}${command}`,
         related: kind === 'partly' ? [...rules, ...judged.allowedBy] : rules,
       }),
@@ -156,7 +156,7 @@ class AksCheck {
       ...(deniedBy.includes(null) ? ['no rule allows it'] : []),
     ].join(' and ');
     if (kind === 'denied') return by;
-    return `${listed(allowedBy.map(formatRuleRef))} ${allowedBy.length > 1 ? 'allow' : 'allows'} part of it; for the rest ${by}`;
+    return `${listed(allowedBy.map(formatRuleRef))} ${allowedBy.length > 1 ? 'allow' : 'allows'} some; for the rest ${by}`;
   }
 
   #narrowest(group: NeedGroup, otherwise: AksNeed): AksNeed {

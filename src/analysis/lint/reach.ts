@@ -1,19 +1,30 @@
 // Answers "is all of this allowed, and if not, by what is it denied?" for whole sets of flows: sources, destinations and name
 // patterns are followed through the policy's clauses, not samples of them.
 
-import type { AddressSet, ApplicationTarget, ResolvedPolicy } from '#ir/policy.ts';
+import type { AddressSet, ApplicationProtocol, ApplicationTarget, ResolvedPolicy } from '#ir/policy.ts';
 import type { RuleRef } from '#model/rule-ref.ts';
 import type { Ipv4Range } from '#net/ipv4.ts';
 import { type Clause, type ClauseService, DENIED, type Outcome, toClauses } from '../diff/clauses.ts';
 import { LineReader } from '../diff/line-reader.ts';
-import { type Box, ClauseBoxes, hasBit, isEmpty, NAMES, SOURCES, setBit, type WorkBounds } from './region.ts';
+import {
+  type Box,
+  ClauseBoxes,
+  hasBit,
+  isEmpty,
+  NAMES,
+  SERVICES,
+  SOURCES,
+  setBit,
+  type WorkBounds,
+  without,
+} from './region.ts';
 
 export interface ReachQuery {
   readonly services: readonly ClauseService[];
   readonly destinations: AddressSet;
   /** Name that network rules know the destinations by; absent for none. */
   readonly name?: string;
-  /** What the client names, with services that have a `claim`. */
+  /** What the client names, with services that have a `claim`; without, it names nothing. */
   readonly targets?: readonly ApplicationTarget[];
 }
 
@@ -26,6 +37,7 @@ export interface Reach {
   readonly allowedBy: readonly RuleRef[];
 }
 
+const CLAIMS: readonly ApplicationProtocol[] = ['Http', 'Https', 'Mssql'];
 const BOUNDS: WorkBounds = { maxWork: 500_000_000, maxWorkInAll: 2_000_000_000 };
 
 export class ReachTable {
@@ -49,12 +61,26 @@ export class ReachTable {
         ...(targets && { targets }),
       }),
     );
-    this.#sets = new ClauseBoxes([...clauses, ...asked], BOUNDS);
+    // The same with a name, whatever it is: what is taken away where the client names nothing.
+    const saying = asked.map(
+      (clause): Clause => ({
+        ...clause,
+        services: clause.services.flatMap(service =>
+          service.protocol === 'TCP' ? CLAIMS.map(claim => ({ ...service, claim })) : [],
+        ),
+      }),
+    );
+    this.#sets = new ClauseBoxes([...clauses, ...asked, ...saying], BOUNDS);
     this.#reader = new LineReader(this.#sets.space.sources.line);
     this.#classes = this.#sets.space.sources.line.pieces.length;
     this.#parts = queries.map((query, index) => {
       const box = this.#sets.boxes[clauses.length + index];
-      return box ? this.#follow(this.#named(box, query.name)) : [];
+      if (!box) return [];
+      const said = query.targets ? undefined : this.#sets.boxes[clauses.length + queries.length + index];
+      const silent = said
+        ? box.map((bits, at) => (at === SERVICES ? without(bits, said[at] as Uint32Array) : bits))
+        : box;
+      return this.#follow(this.#named(silent, query.name));
     });
   }
 

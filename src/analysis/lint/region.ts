@@ -10,11 +10,10 @@ import { Space } from '../diff/space.ts';
 export type Bits = Uint32Array;
 export type Box = readonly Bits[];
 
-/** Positions in a box. */
+/** Positions in a box; destinations are at 2, claimed names at 4. */
+export const SERVICES = 0;
 export const SOURCES = 1;
-export const DESTINATIONS = 2;
 export const NAMES = 3;
-export const CLAIMS = 4;
 
 export class TooComplex extends Error {
   override readonly name = 'TooComplex';

@@ -1,0 +1,110 @@
+// `postern lint`: what is wrong, too wide or without effect in a set of rules, and what AKS needs and does not get. Offline and
+// unprivileged; the checks are in analysis/lint.
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { isAtLeast } from '#analysis/lint/finding.ts';
+import { type LintOptions, lint } from '#analysis/lint/lint.ts';
+import {
+  describeCodes,
+  describeFindings,
+  type PlacedFinding,
+  toLintJson,
+} from '#analysis/lint/lint-report.ts';
+import { toSarif } from '#analysis/lint/sarif.ts';
+import { loadAksOutbound } from '#facts/facts.ts';
+import { fileFault } from '#state/file-fault.ts';
+import { type CommandWorld, REAL_WORLD, usageFault } from './command-world.ts';
+import { type LintArguments, parseLintArgs, readLintArguments } from './lint-options.ts';
+import { noticesOf, POLICY_INPUT_HELP, type PolicyInput, readPolicyInput } from './policy-input.ts';
+
+const HELP = `Usage: postern lint --policy FILE|FOLDER|store [OPTIONS]
+
+What is wrong with a set of rules: rules that never decide or can go, that allow too much, that Microsoft advises against, and
+what an AKS cluster needs and does not get. Exit code 0 nothing found, 3 something at or above --fail-on, 1 error, 2 usage.
+
+  --list                   all codes, a line each
+  --disable CODE[,CODE]    leave out findings of these codes; may be given several times
+  --fail-on SEVERITY       error, warning (default) or note
+  -o, --output FORMAT      text (default), json or sarif
+  --sarif FILE             write SARIF 2.1.0 to a file as well
+  --resolve NAME=ADDRESS[,ADDRESS]...
+                           which addresses a name has, for names that share an address
+  --connections N          connections at the same time to one destination; are there SNAT ports enough?
+  --instances N            instances of the firewall, for --connections; default 2
+
+  --aks                    hold the rules against what AKS needs
+  --location REGION        region of the cluster; default the firewall's
+  --cloud CLOUD            AzureCloud (default), AzureChinaCloud or AzureUSGovernment
+  --features NAME[,NAME]   what the cluster has: gpu, azure-monitor, azure-policy, ...; all for all of them
+  --from SUBNET            addresses of the nodes; default the sources that get most of what AKS needs
+  --api-server ADDRESS     public address of the API server
+  --dns-server ADDRESS     DNS server of the network, where it is not Azure's or the firewall
+  --private-cluster        the API server has a private address
+
+${POLICY_INPUT_HELP}`;
+
+const CLEAN = 0;
+const ERROR = 1;
+const USAGE = 2;
+const FOUND = 3;
+
+export async function runLint(args: readonly string[], world: CommandWorld = REAL_WORLD): Promise<number> {
+  const refuse = (code: number, ...messages: readonly string[]): number => {
+    for (const message of messages) world.error(`postern lint: ${message}\n`);
+    return code;
+  };
+  let values: ReturnType<typeof parseLintArgs>;
+  try {
+    values = parseLintArgs(args);
+  } catch (error) {
+    return refuse(USAGE, usageFault(error, 'lint'));
+  }
+  if (values.help || values.list) {
+    world.out(values.help ? HELP : describeCodes());
+    return CLEAN;
+  }
+  const { arguments: given, faults } = readLintArguments(values, loadAksOutbound);
+  if (faults.length > 0) return refuse(USAGE, ...faults);
+  const read = await readPolicyInput(values, world);
+  if (read.faults) return refuse(read.usage ? USAGE : ERROR, ...read.faults);
+  const { input } = read;
+  // What is worth a warning is among the findings.
+  for (const notice of noticesOf({ ...input, warnings: [] })) world.error(`postern lint: ${notice}\n`);
+  const options = optionsOf(given, input);
+  if (typeof options === 'string') return refuse(USAGE, options);
+
+  const findings: PlacedFinding[] = lint(input, options)
+    .filter(({ code }) => !given.disabled.has(code))
+    .map(finding => ({ ...finding, place: input.fileOf(finding.resource, finding.target) }));
+  const sarif = () => `${JSON.stringify(toSarif(findings, versionOf()), undefined, 2)}\n`;
+  if (values.sarif !== undefined) {
+    try {
+      writeFileSync(values.sarif, sarif());
+    } catch (error) {
+      return refuse(ERROR, `${values.sarif}: ${fileFault(error)}`);
+    }
+  }
+  if (given.output === 'json') world.out(`${JSON.stringify(toLintJson(findings), undefined, 2)}\n`);
+  else world.out(given.output === 'sarif' ? sarif() : describeFindings(findings));
+  return findings.some(({ severity }) => isAtLeast(severity, given.failOn)) ? FOUND : CLEAN;
+}
+
+/** A text says what is wrong. */
+function optionsOf(
+  { names, connections, cluster }: LintArguments,
+  { subject, facts }: PolicyInput,
+): LintOptions | string {
+  const common = { names, ...(connections && { connections }) };
+  if (!cluster) return common;
+  const location = (cluster.location ?? subject.location ?? '').toLowerCase().replaceAll(' ', '');
+  if (location === '')
+    return `--location is missing: the region of the cluster, since ${subject.name} does not say one.`;
+  if (cluster.cloud === 'AzureCloud' && !facts.serviceTag(`AzureCloud.${location}`))
+    return `--location ${location}: there is no such region in the table of service tags.`;
+  return { ...common, aks: { cluster: { ...cluster, location }, outbound: loadAksOutbound() } };
+}
+
+function versionOf(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
