@@ -422,3 +422,19 @@ it('policies that were stored in a circle are shown and can be mended', async ()
   assertOk(await test.call('GET', `${P}/parent`), 200);
   assertOk(await test.call('PUT', `${P}/parent`, policyBody()), 200);
 });
+
+describe('a name in the path holds no slash, so that one type cannot be reached by the name of another', () => {
+  const hidden = `${P}/child%2FruleCollectionGroups%2Fweb`;
+  const cases: readonly (readonly [string, string, Json?])[] = [
+    ['GET', hidden],
+    ['PUT', hidden, policyBody()],
+    ['PATCH', hidden, { tags: { a: 'b' } }],
+    ['DELETE', hidden],
+    ['DELETE', `${P}/child%2fruleCollectionGroups/web`],
+    ['GET', `${S}/resourceGroups/rg%2Fproviders%2FMicrosoft.Network`],
+  ];
+  for (const [method, path, body] of cases)
+    it(`${method} ${path.slice(S.length)}`, async () => {
+      await refused(await setUp(), [400, 'InvalidRequestUri'], [method, path, body]);
+    });
+});

@@ -52,7 +52,9 @@ export function routePath(request: Request): string {
 export function pathSegments(request: Request): string[] {
   const words = new URL(request.url).pathname.split('/').filter(word => word !== '');
   try {
-    return words.map(decodeURIComponent);
+    const decoded = words.map(decodeURIComponent);
+    // Ids are put together from these words: a slash in one would make the id of something else.
+    if (!decoded.some(word => word.includes('/'))) return decoded;
   } catch {
     throw new ArmError(
       400,
@@ -60,6 +62,7 @@ export function pathSegments(request: Request): string[] {
       'The path of the request holds a malformed percent-encoding.',
     );
   }
+  throw new ArmError(400, 'InvalidRequestUri', 'The path of the request holds an encoded slash (%2F).');
 }
 
 /** Any well-formed version is accepted: commands differ in theirs, and move with every release of the client. */

@@ -715,8 +715,8 @@ it('an encoded slash in a group name reaches no resource', async () => {
   for (const resource of ['azureFirewalls/fw', 'publicIPAddresses/pip']) {
     const name = encodeURIComponent(`rg/providers/Microsoft.Network/${resource}`);
     for (const method of ['GET', 'HEAD', 'DELETE'])
-      assert.equal((await test.call(method, `${S}/resourceGroups/${name}`)).status, 404, method);
-    await refused(test, 404, ['ResourceGroupNotFound'], 'PATCH', `${S}/resourceGroups/${name}`, {
+      assert.equal((await test.call(method, `${S}/resourceGroups/${name}`)).status, 400, method);
+    await refused(test, 400, ['InvalidRequestUri'], 'PATCH', `${S}/resourceGroups/${name}`, {
       tags: { a: 'b' },
     });
     await refused(test, 400, ['InvalidResourceGroup'], 'PUT', `${S}/resourceGroups/${name}`, {
