@@ -17,6 +17,7 @@ import { asBoolean, asText } from './template-functions.ts';
 import { providerPath, type TemplateSite } from './template-ids.ts';
 import type { GivenParameter } from './template-parameters.ts';
 import { scopeOf } from './template-values.ts';
+import { STEP, TemplateExhausted, TemplateWork } from './template-work.ts';
 
 /** A resource as ARM would hold it. */
 export interface TemplateResource {
@@ -50,9 +51,25 @@ export function readTemplate(
   { site, given }: { readonly site: TemplateSite; readonly given: ReadonlyMap<string, GivenParameter> },
 ): ReadTemplate {
   const found: Found = { resources: [], ignored: [], faults: [] };
-  const scope = withDeployments(template, scopeOf({ template, site, given }));
-  readLevel({ template, site, scope }, '', found);
-  return found;
+  const scope = withDeployments(
+    template,
+    scopeOf({ template, site, given, work: new TemplateWork(template) }),
+  );
+  try {
+    readLevel({ template, site, scope }, '', found);
+  } catch (error) {
+    if (!(error instanceof TemplateExhausted)) throw error;
+    return { resources: [], ignored: [], faults: [{ path: '', message: error.message }] };
+  }
+  const faults = found.faults.map(({ path, message }) => ({ path, message: shortened(message) }));
+  return { ...found, faults };
+}
+
+/** A message may show a value, and names all functions around it. */
+const LONGEST_MESSAGE = 1000;
+
+function shortened(message: string): string {
+  return message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}...` : message;
 }
 
 interface Found {
@@ -123,6 +140,7 @@ function roundsOf(copy: unknown, scope: TemplateScope): readonly TemplateScope[]
 
 function readRound(resource: Json, place: ResourcePlace, found: Found): void {
   const { path, scope, parent } = place;
+  scope.work.spend(STEP);
   const type = fullType(String(resource.type), parent);
   const wanted = attempt(found, pathOf(path, 'condition'), () =>
     resource.condition === undefined ? true : asBoolean(evaluated(resource.condition, scope)),
@@ -188,8 +206,12 @@ function addResource(resource: Json, { type, name }: Parent, place: ResourcePlac
   found.resources.push({ path, id, name: leaf, type, value });
 }
 
+/** A deployment has a world of its own, which takes time to make. */
+const DEPLOYMENT = 50 * STEP;
+
 function readDeployment(resource: Json, place: ResourcePlace, found: Found): void {
   const { scope, path } = place;
+  scope.work.spend(DEPLOYMENT);
   const nested = attempt(found, path, () => openDeployment(resource, scope));
   if (nested) readLevel(nested, pathOf(pathOf(path, 'properties'), 'template'), found);
 }

@@ -14,3 +14,14 @@ export function isSameJson(a: unknown, b: unknown): boolean {
     )
   );
 }
+
+/** Two values have the same key exactly if they are the same. */
+export function keyOfJson(value: unknown): string {
+  return (
+    JSON.stringify(value, (_, member: unknown) =>
+      typeof member === 'object' && member !== null && !Array.isArray(member)
+        ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
+        : member,
+    ) ?? ''
+  );
+}

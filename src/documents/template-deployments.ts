@@ -46,7 +46,7 @@ export function openDeployment(resource: Json, scope: TemplateScope): NestedTemp
   const passed = isObject(properties.parameters) ? properties.parameters : {};
   for (const [name, parameter] of Object.entries(passed))
     given.set(name.toLowerCase(), passedParameter(parameter, scope));
-  const inner = { ...scopeOf({ template, site, given }), depth };
+  const inner = { ...scopeOf({ template, site, given, work: scope.work }), depth };
   return { template, site, scope: withDeployments(template, inner) };
 }
 

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { evaluateText, type TemplateScope } from './template-evaluator.ts';
 import { TemplateError } from './template-expression.ts';
+import { TemplateWork } from './template-work.ts';
 
 const scope: TemplateScope = {
   site: { subscriptionId: 's', resourceGroup: 'rg', location: 'westeurope' },
@@ -18,6 +19,8 @@ const scope: TemplateScope = {
     ['inner', 1],
   ]),
   lambda: new Map(),
+  calls: 0,
+  work: new TemplateWork({}),
 };
 const network = '/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network';
 

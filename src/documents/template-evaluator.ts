@@ -19,6 +19,7 @@ import {
   memberOf,
   shown,
   TEMPLATE_FUNCTIONS,
+  type TemplateFunction,
 } from './template-functions.ts';
 import {
   providerPath,
@@ -27,6 +28,7 @@ import {
   subscriptionResourceId,
   type TemplateSite,
 } from './template-ids.ts';
+import { STEP, sizeOf, type TemplateWork } from './template-work.ts';
 
 export interface TemplateScope {
   readonly site: TemplateSite;
@@ -34,7 +36,11 @@ export interface TemplateScope {
   parameter(name: string): unknown;
   variable(name: string): unknown;
   /** The template's own functions; undefined if there is no such one. */
-  userFunction(name: string, args: readonly unknown[]): { readonly value: unknown } | undefined;
+  userFunction(
+    name: string,
+    args: readonly unknown[],
+    calls: number,
+  ): { readonly value: unknown } | undefined;
   /** The deployment inside the template that an id or a symbolic name means; undefined if there is none. */
   deployment(reference: string): { readonly value: unknown } | undefined;
   /** How many deployments are around the template. */
@@ -43,6 +49,9 @@ export interface TemplateScope {
   readonly loops: ReadonlyMap<string, number>;
   /** Variables of lambdas around the expression. */
   readonly lambda: ReadonlyMap<string, unknown>;
+  /** How many functions of the template's own are around the expression. */
+  readonly calls: number;
+  readonly work: TemplateWork;
 }
 
 /** Functions that only Azure can answer, and why. */
@@ -73,12 +82,22 @@ export function evaluateTree(
   path: readonly (string | number)[] = [],
 ): unknown {
   try {
+    scope.work.spend(STEP);
     if (typeof value === 'string') return evaluateText(value, scope);
+    return scope.work.weigh(evaluateParts(value, scope, fault, path));
   } catch (error) {
     if (!(error instanceof TemplateError)) throw error;
     fault(path, error.message);
     return null;
   }
+}
+
+function evaluateParts(
+  value: unknown,
+  scope: TemplateScope,
+  fault: (path: readonly (string | number)[], message: string) => void,
+  path: readonly (string | number)[],
+): unknown {
   if (Array.isArray(value))
     return value.map((item, index) => evaluateTree(item, scope, fault, [...path, index]));
   if (!isJsonObject(value)) return value;
@@ -138,6 +157,7 @@ export function loopCount(count: unknown, scope: TemplateScope): number {
   const number = asNumber(typeof count === 'string' ? evaluateText(count, scope) : count);
   if (number < 0 || number > MOST_ITEMS)
     throw new TemplateError(`a loop cannot run ${number} times; at most ${MOST_ITEMS}`);
+  scope.work.spend(number * STEP);
   return number;
 }
 
@@ -151,6 +171,7 @@ export function inLoop(name: string, count: number, scope: TemplateScope): Templ
 }
 
 function evaluate(expression: Expression, scope: TemplateScope, depth = 0): unknown {
+  scope.work.spend(STEP);
   if (depth > DEEPEST) throw new TemplateError('the expression is nested too deeply');
   switch (expression.kind) {
     case 'literal':
@@ -225,7 +246,10 @@ function call(
     case 'filter': {
       const run = lambdaOf(name, args[1], scope, depth);
       const list = asList(value(0));
-      return lower === 'map' ? list.map(run) : list.filter((item, index) => asBoolean(run(item, index)));
+      scope.work.spend(list.length * STEP);
+      return lower === 'map'
+        ? scope.work.weigh(list.map(run))
+        : list.filter((item, index) => asBoolean(run(item, index)));
     }
     case 'reference': {
       const deployment = scope.deployment(asText(value(0)));
@@ -249,8 +273,8 @@ function call(
       };
   }
   const run = TEMPLATE_FUNCTIONS.get(lower);
-  if (run) return named(name, () => run(...all()));
-  const own = scope.userFunction(name, name.includes('.') ? all() : []);
+  if (run) return named(name, () => compute(lower, run, all(), scope.work));
+  const own = scope.userFunction(name, name.includes('.') ? all() : [], scope.calls);
   if (own) return own.value;
   const reason = lower.startsWith('list') ? 'it asks Azure at deployment' : REFUSED[lower];
   throw new TemplateError(
@@ -260,6 +284,18 @@ function call(
   );
 }
 
+/** Functions that walk their values to the bottom; the others look at the top of them. */
+const WALKING: ReadonlySet<string> = new Set(['equals', 'contains', 'indexof', 'lastindexof']);
+
+function compute(name: string, run: TemplateFunction, args: readonly unknown[], work: TemplateWork): unknown {
+  // To look through a value takes less than to make one.
+  for (const arg of args) work.spend(sizeOf(arg) / 4);
+  if (WALKING.has(name)) work.spendOnBoth(args[0], args[1]);
+  const result = run(...args);
+  work.spend(sizeOf(result));
+  return work.weigh(result);
+}
+
 /** Faults of a function begin with its name. */
 function named(name: string, run: () => unknown): unknown {
   try {
@@ -267,6 +303,9 @@ function named(name: string, run: () => unknown): unknown {
   } catch (error) {
     if (error instanceof TemplateError)
       throw new TemplateError(`${name}: ${error.message}`, { cause: error });
+    // What no string, list or call can be as large as.
+    if (error instanceof RangeError)
+      throw new TemplateError(`${name}: the result is too large`, { cause: error });
     throw error;
   }
 }

@@ -2,7 +2,7 @@
 // https://learn.microsoft.com/azure/azure-resource-manager/templates/template-functions says. Those that ask about the deployment
 // (`parameters`, `resourceId`) are in template-evaluator.ts.
 
-import { isSameJson } from './same-json.ts';
+import { isSameJson, keyOfJson } from './same-json.ts';
 import { CIDR_FUNCTIONS } from './template-cidr.ts';
 import { TemplateError } from './template-expression.ts';
 
@@ -11,6 +11,7 @@ type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Lists and results that a template may build; Azure's own template limits are far below. */
 export const MOST_ITEMS = 100_000;
+const MOST_CHARACTERS = 10_000_000;
 
 const LISTS: Readonly<Record<string, TemplateFunction>> = {
   array: value => (Array.isArray(value) ? value : [value]),
@@ -45,7 +46,8 @@ const LISTS: Readonly<Record<string, TemplateFunction>> = {
     isJsonObject(values[0]) ? values.map(asObject).reduce(mergeObjects) : distinct(values),
   intersection: (...values) => {
     const [first, ...others] = values.map(asList);
-    return (first ?? []).filter(item => others.every(list => list.some(other => isSameJson(other, item))));
+    const known = others.map(list => new Set(list.map(keyOfJson)));
+    return (first ?? []).filter(item => known.every(keys => keys.has(keyOfJson(item))));
   },
 };
 
@@ -82,7 +84,11 @@ const STRINGS: Readonly<Record<string, TemplateFunction>> = {
   tolower: text => asText(text).toLowerCase(),
   toupper: text => asText(text).toUpperCase(),
   trim: text => asText(text).trim(),
-  replace: (text, old, now) => asText(text).replaceAll(asText(old), asText(now)),
+  replace: (text, old, now) => {
+    const places = asText(text).split(asText(old)).length - 1;
+    fitting(places * asText(now).length);
+    return asText(text).replaceAll(asText(old), asText(now));
+  },
   split: (text, delimiters) => {
     const separators = isText(delimiters) ? [delimiters] : asList(delimiters).map(asText);
     return separators.reduce(
@@ -90,7 +96,10 @@ const STRINGS: Readonly<Record<string, TemplateFunction>> = {
       [asText(text)],
     );
   },
-  join: (list, separator) => asList(list).map(toText).join(asText(separator)),
+  join: (list, separator) => {
+    fitting(asList(list).length * asText(separator).length);
+    return asList(list).map(toText).join(asText(separator));
+  },
   substring: (text, start, length) => {
     const from = asNumber(start);
     const to = length === undefined ? asText(text).length : from + asNumber(length);
@@ -98,7 +107,7 @@ const STRINGS: Readonly<Record<string, TemplateFunction>> = {
       throw new TemplateError(`'${asText(text)}' has no characters ${from} to ${to}`);
     return asText(text).slice(from, to);
   },
-  padleft: (value, width, filler = ' ') => toText(value).padStart(asNumber(width), asText(filler)),
+  padleft: (value, width, filler = ' ') => toText(value).padStart(fitting(asNumber(width)), asText(filler)),
   startswith: (text, start) => asText(text).toLowerCase().startsWith(asText(start).toLowerCase()),
   endswith: (text, end) => asText(text).toLowerCase().endsWith(asText(end).toLowerCase()),
 };
@@ -185,7 +194,15 @@ export function toText(value: unknown): string {
   return value === null ? '' : JSON.stringify(value);
 }
 
+/** The length of a text before it is made. */
+function fitting(length: number): number {
+  if (length > MOST_CHARACTERS)
+    throw new TemplateError(`a text of ${length} characters is too long; at most ${MOST_CHARACTERS}`);
+  return length;
+}
+
 export function shown(value: unknown): string {
+  if (Array.isArray(value) && value.length > 20) return `a list of ${value.length} items`;
   const text = JSON.stringify(value) ?? 'nothing';
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
@@ -213,10 +230,12 @@ function mergeObjects(a: JsonObject, b: JsonObject): JsonObject {
 }
 
 function distinct(lists: readonly unknown[]): unknown[] {
-  const found: unknown[] = [];
-  for (const item of lists.flatMap(asList))
-    if (!found.some(other => isSameJson(other, item))) found.push(item);
-  return found;
+  const found = new Map<string, unknown>();
+  for (const item of lists.flatMap(asList)) {
+    const key = keyOfJson(item);
+    if (!found.has(key)) found.set(key, item);
+  }
+  return [...found.values()];
 }
 
 function numbersIn(values: readonly unknown[]): number[] {
@@ -249,6 +268,6 @@ function formatText(template: string, values: readonly unknown[]): string {
     const [, digits, zeros] = /^(?:[Dd](\d+)|(0+))$/.exec(style) ?? [];
     if (digits === undefined && zeros === undefined)
       throw new TemplateError(`format does not support the style '${style}'`);
-    return String(asNumber(value)).padStart(zeros?.length ?? Number(digits), '0');
+    return String(asNumber(value)).padStart(fitting(zeros?.length ?? Number(digits)), '0');
   });
 }

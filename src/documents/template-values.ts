@@ -7,9 +7,13 @@ import { TemplateError } from './template-expression.ts';
 import { isJsonObject, memberOf, shown } from './template-functions.ts';
 import type { TemplateSite } from './template-ids.ts';
 import type { GivenParameter } from './template-parameters.ts';
+import { TemplateExhausted, type TemplateWork } from './template-work.ts';
 
 /** Definitions that need each other; far above what people write, far below what the stack bears. */
 const DEEPEST = 200;
+
+/** Azure lets a function of a template call no other. */
+const DEEPEST_CALLS = 50;
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -18,9 +22,10 @@ export interface TemplateValues {
   readonly site: TemplateSite;
   /** By name in lower case. */
   readonly given: ReadonlyMap<string, GivenParameter>;
+  readonly work: TemplateWork;
 }
 
-export function scopeOf({ template, site, given }: TemplateValues): TemplateScope {
+export function scopeOf({ template, site, given, work }: TemplateValues): TemplateScope {
   const parameters = objectIn(template.parameters);
   const variables = objectIn(template.variables);
   const known = new Map<string, unknown>();
@@ -42,6 +47,8 @@ export function scopeOf({ template, site, given }: TemplateValues): TemplateScop
     site,
     loops: new Map(),
     lambda: new Map(),
+    calls: 0,
+    work,
     parameter: name => {
       const declared = memberOf(parameters, name)?.value;
       if (!isJsonObject(declared)) throw new TemplateError(`the template has no parameter '${name}'`);
@@ -56,7 +63,7 @@ export function scopeOf({ template, site, given }: TemplateValues): TemplateScop
     },
     deployment: () => undefined,
     depth: 0,
-    userFunction: (name, args) => runUserFunction(template, name, args, scope),
+    userFunction: (name, args, calls) => runUserFunction(template, name, args, { ...scope, calls }),
   };
   return scope;
 }
@@ -159,6 +166,10 @@ function runUserFunction(
 ): { readonly value: unknown } | undefined {
   const [namespace = '', member] = name.split('.');
   if (member === undefined) return undefined;
+  if (scope.calls >= DEEPEST_CALLS)
+    throw new TemplateExhausted(
+      `the function '${name}' of the template stands in calls of others deeper than ${DEEPEST_CALLS} levels`,
+    );
   const spaces = (Array.isArray(template.functions) ? (template.functions as unknown[]) : []).filter(
     isJsonObject,
   );
@@ -177,6 +188,7 @@ function runUserFunction(
         ...scope,
         loops: new Map(),
         lambda: new Map(),
+        calls: scope.calls + 1,
         // A function sees its own parameters and nothing else of the template.
         parameter: asked => {
           const index = names.indexOf(asked.toLowerCase());
