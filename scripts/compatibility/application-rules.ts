@@ -15,6 +15,12 @@ export const APPLICATION_RULES: readonly Feature[] = [
     'test/l7/tls.test.ts: where rules name both protocols for a port the first byte tells',
   ),
   same(
+    'Highest port',
+    'Pages disagree: 64000 or 65535. Here: 64000',
+    'https://learn.microsoft.com/rest/api/virtualnetwork/firewall-policy-rule-collection-groups',
+    'src/model/rule-collection-group.test.ts: ports end at 64000 in application rules and at 63999 in NAT rules',
+  ),
+  same(
     'Wildcards',
     '`*.contoso.com` is every name below, not `contoso.com`; `*contoso.com` is `evilcontoso.com` too; `*` is everything',
     'firewall/firewall-faq',
@@ -46,6 +52,14 @@ export const APPLICATION_RULES: readonly Feature[] = [
     'https://learn.microsoft.com/rest/api/virtualnetwork/firewall-policy-rule-collection-groups',
     'src/model/rule-collection-group.test.ts: has application rules that look at the destination too; without one, any will do',
     'src/ir/facts-application.test.ts: unless a rule of a policy names destinations',
+  ),
+  differs(
+    "Names that resolve to the firewall itself, loopback, link-local or the platform's address",
+    'not stated',
+    '',
+    'never connected to; other addresses of the answer are',
+    'test/l7/http.test.ts: whatever a name resolves to, forbidden addresses are never connected to; others of the answer are',
+    "test/lab/bypass.test.ts: an allowed name never leads to addresses that are nobody's server",
   ),
   same(
     'No SNI',

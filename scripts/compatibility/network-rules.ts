@@ -91,6 +91,13 @@ export const NETWORK_RULES: readonly Feature[] = [
     'src/dataplane/dns/dns-proxy.test.ts: have their addresses in the sets before the answer leaves, also from the cache and behind aliases',
     'test/netfilter/rules.test.ts: addresses of a name expire, are refreshed by adding, and survive a change of policy',
   ),
+  differs(
+    'FQDNs: names that do not resolve',
+    'logged in `AZFWInternalFqdnResolutionFailure`',
+    'firewall/monitor-firewall-reference',
+    'the same, once a minute for a name, with its rule',
+    'src/dataplane/dns/dns-proxy.test.ts: that fail are logged once a minute, with their rule',
+  ),
   same(
     'A client that resolves elsewhere',
     'an address that the firewall has not seen for the name matches nothing',

@@ -63,19 +63,24 @@ export const OPERATION: readonly Feature[] = [
     'src/model/firewall-faults.test.ts: SKU of a hub',
   ),
   absent(
-    'Throughput by tier',
-    '250 Mbps to 100 Gbps',
+    'Throughput by tier, instances that scale',
+    '250 Mbps to 100 Gbps; 2 to 20 instances, 50 with prescaling',
     'firewall/firewall-performance',
     'that of the machine; `npm run bench` measures what judging costs',
   ),
   absent(
     'Maintenance windows',
-    'daily, five hours',
+    'daily, at least five hours',
     'firewall/customer-controlled-maintenance',
     'you restart it',
   ),
   absent('Packet capture', 'to a storage account', 'firewall/packet-capture', '`tcpdump` on the router'),
-  absent('Metrics', 'eight of them', MONITOR, 'the log has every decision'),
+  absent(
+    'Metrics, health, hit counters',
+    'eight metrics, none for a rule',
+    MONITOR,
+    'the log has every decision',
+  ),
   same(
     'Logs',
     '`AZFWNetworkRule`, `AZFWApplicationRule`, `AZFWNatRule`, `AZFWThreatIntel`, `AZFWDnsQuery`, `AZFWInternalFqdnResolutionFailure`',

@@ -29,6 +29,12 @@ export const POLICIES: readonly Feature[] = [
     'src/api/firewall-policies.test.ts: may stand in another region than its policy',
   ),
   same(
+    'Settings of a firewall that has a policy',
+    "the policy's; `additionalProperties` and the firewall's own threat intelligence are ignored",
+    'firewall/snat-private-range',
+    'src/compiler/resolve-policy.test.ts: the settings are those of the policy, the addresses those of the firewall',
+  ),
+  same(
     'Default groups',
     'made by the portal with priorities 100, 200, 300; the API knows no group by name',
     SETS,
@@ -89,6 +95,13 @@ export const POLICIES: readonly Feature[] = [
     '`Off`, `Alert`, `Deny`, before every rule; an allow list of addresses and names',
     INTEL,
     'src/ir/facts-order.test.ts: in mode Deny the feed comes before DNAT, network and application rules',
+    'test/netfilter/rules.test.ts: threat intelligence stands before every rule: Alert logs, Deny drops, the allow list exempts',
+  ),
+  differs(
+    'Alerts where a network rule allows 80 or 443',
+    'in mode Alert there are none',
+    'firewall/firewall-known-issues',
+    'addresses on the list are logged all the same; names are read by the application path alone',
     'test/netfilter/rules.test.ts: threat intelligence stands before every rule: Alert logs, Deny drops, the allow list exempts',
   ),
   differs(

@@ -63,6 +63,13 @@ export const TRANSLATION: readonly Feature[] = [
     'test/lab/bypass.test.ts: from the Internet: silence but for the NAT rule, also for sources of the inside, and live flows are safe',
   ),
   same(
+    'A public IP with NAT rules',
+    'still serves SNAT',
+    DNAT,
+    'test/support/showcase/traffic.ts: servers see only the public IP of the firewall',
+    'test/support/showcase/traffic.ts: the NAT rule serves a web server of aks-subnet',
+  ),
+  same(
     'SNAT of network rules',
     'public destinations see a public address; RFC 1918 and 100.64.0.0/10 see the client',
     SNAT,
