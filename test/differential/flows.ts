@@ -2,13 +2,15 @@
 
 import type { Flow } from '#ir/decision.ts';
 import { type Choices, isInside, isOwn, OWN, range } from './choices.ts';
-import { addressOf, SERVER_PREFIXES, THREAT_NAMES } from './world.ts';
+import { addressOf, SERVER_PREFIXES, THREAT_ADDRESSES, THREAT_NAMES } from './world.ts';
 
 const PROTOCOLS: readonly Flow['protocol'][] = [
   ...(['TCP', 'TCP', 'TCP', 'TCP', 'TCP', 'TCP', 'UDP', 'UDP', 'UDP', 'ICMP', 'ICMP'] as const),
   ...[47, 50, 132],
 ];
 const CLAIMED = ['Http', 'Https', 'Mssql'] as const;
+/** On the threat feed. */
+const LISTED = THREAT_ADDRESSES.map(text => range(text).first);
 const NEVER = ['169.254.169.254', '168.63.129.16', '240.0.0.1'].map(addressOf);
 
 /**
@@ -29,10 +31,13 @@ export function flowOf(choices: Choices, seed: number, { claims = false } = {}):
   const hasPorts = protocol === 'TCP' || protocol === 'UDP';
   const isNat = rule?.destinations.some(isOwn) ?? false;
   if (isNat ? next() < 0.7 : next() < 0.07) {
-    const source = of(
-      rule?.sources.filter(address => !isInside(address)),
-      choices.outsideSources,
-    );
+    const source =
+      next() < 0.05
+        ? pick(LISTED)
+        : of(
+            rule?.sources.filter(address => !isInside(address)),
+            choices.outsideSources,
+          );
     const destination = next() < 0.9 ? of(rule?.destinations, OWN) : pick(choices.destinations);
     return {
       protocol,

@@ -56,6 +56,8 @@ export const options: fc.Arbitrary<PolicyOptions> = fc.record({
     [],
     ['*.infra.example'],
     ['api.infra.example', 'example.org'],
+    ['*.example.org'],
+    ['*'],
   ),
 });
 
