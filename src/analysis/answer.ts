@@ -22,7 +22,7 @@ export interface DecisionJson {
   /** Null where nothing is translated by a rule: denied, answered, or connected anew by the firewall. */
   readonly nat:
     | { readonly snat: SnatClass }
-    | { readonly translatedAddress: string; readonly translatedPort: number }
+    | { readonly translatedAddress: string; readonly translatedPort: number; readonly snat?: SnatClass }
     | { readonly translatedFqdn: string; readonly translatedPort: number }
     | null;
   readonly path: 'forward' | 'proxy' | 'nat' | 'local' | null;
@@ -78,9 +78,14 @@ function natOf(decision: Settled): DecisionJson['nat'] {
   if (decision.action === 'Deny') return null;
   if (decision.path === 'forward') return { snat: decision.snat };
   if (decision.path !== 'nat') return null;
-  const { translatedAddress, translatedFqdn, translatedPort } = decision;
+  const { translatedAddress, translatedFqdn, translatedPort, snat } = decision;
   if (translatedFqdn !== undefined) return { translatedFqdn, translatedPort };
-  return { translatedAddress: formatIpv4(translatedAddress ?? 0), translatedPort };
+  return { translatedAddress: formatIpv4(translatedAddress ?? 0), translatedPort, ...(snat && { snat }) };
+}
+
+/** Whose address a server sees; undefined where the decision leaves it open. */
+export function snatOf(decision: Settled): SnatClass | undefined {
+  return decision.action === 'Allow' && 'snat' in decision ? decision.snat : undefined;
 }
 
 /** Of what `decide` answers; the others are said by the engines alone, which see more of a connection. */
@@ -115,7 +120,8 @@ export function describePath(decision: Settled): string {
       return 'the firewall resolves the name itself and connects there from an address of its own';
     case 'nat': {
       const target = decision.translatedFqdn ?? formatIpv4(decision.translatedAddress ?? 0);
-      return `translated to ${target}:${decision.translatedPort}`;
+      const source = decision.snat === undefined ? '' : `, ${SNAT[decision.snat]}`;
+      return `translated to ${target}:${decision.translatedPort}${source}`;
     }
     case 'local':
       return 'answered by the firewall itself';

@@ -12,6 +12,7 @@ import {
   describeReason,
   describeRule,
   type Settled,
+  snatOf,
   toDecisionJson,
 } from './answer.ts';
 import type { Expectation, PolicyTestCase, PolicyTestFile } from './policy-tests-file.ts';
@@ -101,10 +102,6 @@ function isCalled(by: string, rule: RuleRef | null): boolean {
 
 function pathOf(decision: Settled): string | undefined {
   return decision.action === 'Allow' ? decision.path : undefined;
-}
-
-function snatOf(decision: Settled): string | undefined {
-  return decision.action === 'Allow' && decision.path === 'forward' ? decision.snat : undefined;
 }
 
 function translatedOf(decision: Settled): string | undefined {

@@ -63,7 +63,7 @@ const ANSWERS: readonly (readonly [string, number, object])[] = [
       action: 'Allow',
       rule: rule('fwp-aks', 'aks', 'inbound', 'web'),
       reason: 'RuleMatched',
-      nat: { translatedAddress: '10.42.1.50', translatedPort: 80 },
+      nat: { translatedAddress: '10.42.1.50', translatedPort: 80, snat: 'PrivateIp' },
       path: 'nat',
     },
   ],

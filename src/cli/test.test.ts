@@ -89,6 +89,11 @@ const FAILURES: readonly (readonly [string, string, readonly string[]])[] = [
     ['got       Allow by fwp-aks/aks/control-plane/registry, snat PublicIp, translated to nothing'],
   ],
   [
+    'another source address for the target of a NAT rule',
+    '- {name: n, from: 198.51.100.7, to: "203.0.113.10:8080", outside: true, expect: allow, snat: None}',
+    ['got       Allow by fwp-aks/aks/inbound/web, snat PrivateIp'],
+  ],
+  [
     'allowed by no name of a rule',
     '- {name: n, from: 10.42.1.5, to: mcr.microsoft.com:443, expect: deny, by: none}',
     ['got       Allow by fwp-aks/aks/aks-fqdn/images'],
