@@ -14,8 +14,9 @@ import { decide } from '#ir/decide.ts';
 import type { Decision, Flow } from '#ir/decision.ts';
 import type { Program } from '#ir/program.ts';
 import { formatRuleRef } from '#model/rule-ref.ts';
+import { choicesOf } from '../differential/choices.ts';
 import { classicQuestions, policyQuestions } from '../differential/documents.ts';
-import { choicesOf, flowOf } from '../differential/flows.ts';
+import { flowOf } from '../differential/flows.ts';
 import type { Question } from '../differential/oracle.ts';
 import { facts, namesOfAddress, resolves, THREAT_RANGES, threats } from '../differential/world.ts';
 
