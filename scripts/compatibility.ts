@@ -1,5 +1,6 @@
-// The tables of docs/compatibility.md: features and limits from scripts/compatibility/, refused properties from the readers in
-// src/model, commands from src/cli/az. `--write` puts them into the document; a test compares the two.
+// The tables of docs/compatibility.md and docs/lint.md: features and limits from scripts/compatibility/, refused properties from
+// the readers in src/model, commands from src/cli/az, codes from src/analysis/lint. `--write` puts them into the documents; a
+// test compares the two.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,6 +11,7 @@ import { DNS_PROXY } from './compatibility/dns.ts';
 import { type Feature, featureTable } from './compatibility/feature.ts';
 import { LAB } from './compatibility/lab.ts';
 import { limitsTable } from './compatibility/limits.ts';
+import { lintCodesTable } from './compatibility/lint-codes.ts';
 import { NETWORK_RULES } from './compatibility/network-rules.ts';
 import { OPERATION } from './compatibility/operation.ts';
 import { ORDER } from './compatibility/order.ts';
@@ -17,7 +19,10 @@ import { BEYOND, POLICIES } from './compatibility/policies.ts';
 import { refusalsTable } from './compatibility/refused.ts';
 import { TRANSLATION } from './compatibility/translation.ts';
 
-export const DOCUMENT = join(import.meta.dirname, '../docs/compatibility.md');
+/** Documents with generated tables. */
+export const DOCUMENTS: readonly string[] = ['compatibility.md', 'lint.md'].map(name =>
+  join(import.meta.dirname, '../docs', name),
+);
 
 /** By the name of their place in the document. */
 export const FEATURES: Readonly<Record<string, readonly Feature[]>> = {
@@ -38,24 +43,31 @@ async function tables(): Promise<Map<string, string>> {
     ['limits', limitsTable()],
     ['refusals', refusalsTable()],
     ['codes', codesTable()],
+    ['lint codes', lintCodesTable()],
     ['commands', `${await commandsTable()}\n\n${refusedGroupsTable()}`],
   ]);
 }
 
 const PLACE = /<!-- generated: ([a-z ]+) -->\n[\s\S]*?<!-- end -->/g;
 
-/** The document with every table as it must be. Throws when a table has no place, or a place no table. */
-export async function generated(document: string): Promise<string> {
+/** The texts with every table as it must be. Throws when a table has no place, or a place no table. */
+export async function generated(documents: readonly string[]): Promise<string[]> {
   const all = await tables();
-  const text = document.replaceAll(PLACE, (_, name: string) => {
-    const content = all.get(name);
-    if (content === undefined) throw new Error(`docs/compatibility.md: there is no table '${name}'`);
-    all.delete(name);
-    return `<!-- generated: ${name} -->\n\n${content}\n\n<!-- end -->`;
-  });
-  if (all.size > 0) throw new Error(`docs/compatibility.md has no place for: ${[...all.keys()].join(', ')}`);
-  return text;
+  const texts = documents.map(document =>
+    document.replaceAll(PLACE, (_, name: string) => {
+      const content = all.get(name);
+      if (content === undefined) throw new Error(`there is no table '${name}'`);
+      all.delete(name);
+      return `<!-- generated: ${name} -->\n\n${content}\n\n<!-- end -->`;
+    }),
+  );
+  if (all.size > 0) throw new Error(`no document has a place for: ${[...all.keys()].join(', ')}`);
+  return texts;
 }
 
-if (process.argv.includes('--write') && import.meta.main)
-  writeFileSync(DOCUMENT, await generated(readFileSync(DOCUMENT, 'utf8')));
+export const readDocuments = () => DOCUMENTS.map(path => readFileSync(path, 'utf8'));
+
+if (process.argv.includes('--write') && import.meta.main) {
+  const texts = await generated(readDocuments());
+  for (const [index, path] of DOCUMENTS.entries()) writeFileSync(path, texts[index] ?? '');
+}

@@ -1,25 +1,26 @@
 // Documents that can be checked against the program are checked here.
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, test } from 'node:test';
 import { AZURE_LIMITS } from '#model/limits.ts';
 import { LIMIT_PROOFS } from '../scripts/compatibility/limits.ts';
 import { REFUSALS } from '../scripts/compatibility/refused.ts';
-import { DOCUMENT, FEATURES, generated } from '../scripts/compatibility.ts';
+import { FEATURES, generated, readDocuments } from '../scripts/compatibility.ts';
 import { refusalOf } from './support/refusal.ts';
 import { AFTER, BEFORE, OFFLINE, POLICY } from './support/showcase.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 
-describe('docs/compatibility.md', () => {
-  it('has its tables as they are made (scripts/node scripts/compatibility.ts --write)', async () => {
-    const document = readFileSync(DOCUMENT, 'utf8');
-    assert.equal(document, await generated(document));
-  });
+test('generated tables are as they are made (scripts/node scripts/compatibility.ts --write)', async () => {
+  const documents = readDocuments();
+  assert.deepEqual(documents, await generated(documents));
+});
 
+describe('docs/compatibility.md', () => {
   it('names proofs that are there', () => {
     const proofs = [...Object.values(FEATURES).flat(), ...Object.values(LIMIT_PROOFS)].flatMap(row =>
       'feature' in row ? row.proofs.map(proof => ({ ...proof, of: row.feature })) : { ...row, of: row.title },
@@ -42,7 +43,7 @@ describe('docs/compatibility.md', () => {
   });
 
   it('has every limit, with its value and its source', () => {
-    const lines = readFileSync(DOCUMENT, 'utf8').split('\n');
+    const lines = read('docs/compatibility.md').split('\n');
     for (const [name, limit] of Object.entries(AZURE_LIMITS)) {
       const line = lines.find(text => text.startsWith(`| ${limit.what} |`)) ?? assert.fail(name);
       const value = 'most' in limit ? limit.most.toLocaleString('en-US') : `${limit.first} to ${limit.last}`;
@@ -61,6 +62,20 @@ test('every property in the tables of refusals is refused, with its reason', () 
     return message !== undefined && isSaid ? [] : [{ ...refusal, message }];
   });
   assert.deepEqual(wrong, []);
+});
+
+test('docs/lint.md has every code that postern lint --list prints', () => {
+  const { stdout } = spawnSync(join(ROOT, 'bin/postern'), ['lint', '--list'], { encoding: 'utf8' });
+  const codes = stdout
+    .trim()
+    .split('\n')
+    .map(line => line.split(' ')[0] ?? '');
+  assert.ok(codes.length > 20, stdout);
+  const document = read('docs/lint.md');
+  assert.deepEqual(
+    codes.filter(code => !document.includes(`| \`${code}\` |`)),
+    [],
+  );
 });
 
 test('what README.md says about the demo is among what the demo shows', () => {

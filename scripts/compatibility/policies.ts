@@ -206,8 +206,10 @@ export const BEYOND: readonly Feature[] = [
     'Offline answers',
     '',
     '',
-    '`postern decide`, `test`, `diff` and the library read the same documents and need no firewall',
+    '`postern decide`, `test`, `lint`, `diff` and the library read the same documents and need no firewall',
     'src/cli/decide.test.ts: --trace tells every rule that was looked at, and why it did not match',
+    'src/analysis/lint/coverage-property.test.ts: rules said never to decide do not, and superfluous ones can go',
+    'src/analysis/diff/diff-property.test.ts: a diff holds exactly the flows that are decided differently',
     'test/package/package.test.ts: runs in Chromium, without a bundler',
   ),
 ];

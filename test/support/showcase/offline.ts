@@ -22,6 +22,12 @@ const CASES: readonly Case[] = [
     lines: 3,
   },
   {
+    command: 'postern lint --policy wide.json --disable redundant,broad-service-tag,network-fqdn-dns',
+    status: 3,
+    says: /suffix-without-dot/,
+    lines: 5,
+  },
+  {
     command: 'postern diff policies after/policies',
     status: 3,
     says: /Newly allowed: 1\n[\s\S]*quay\.io/,
@@ -30,7 +36,7 @@ const CASES: readonly Case[] = [
 ];
 
 export const OFFLINE: readonly Check[] = CASES.map(({ command, status, says, lines }) => ({
-  group: 'Policy tests, and what one registry more for the nodes means',
+  group: 'Policy tests, a wildcard too wide, and what one registry more for the nodes means',
   title: command,
   run: async () => {
     const workspace = new Workspace();
@@ -50,5 +56,10 @@ export const OFFLINE: readonly Check[] = CASES.map(({ command, status, says, lin
 function changeRules(folder: string): void {
   cpSync(join(folder, 'policies'), join(folder, 'after/policies'), { recursive: true });
   const file = join(folder, 'after/policies/egress.json');
-  writeFileSync(file, readFileSync(file, 'utf8').replace('"ghcr.io"', '"ghcr.io", "quay.io"'));
+  const rules = readFileSync(file, 'utf8');
+  writeFileSync(file, rules.replace('"ghcr.io"', '"ghcr.io", "quay.io"'));
+  writeFileSync(
+    join(folder, 'wide.json'),
+    rules.replace('"*.githubusercontent.com"', '"*githubusercontent.com"'),
+  );
 }
