@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Run>>> = {
   diff: async () => (await import('#cli/diff.ts')).runDiff,
   explain: async () => {
     const { runExplain } = await import('#cli/explain.ts');
+    const { fqdnSetName } = await import('#dataplane/netfilter/names.ts');
     return args =>
       runExplain(args, {
         lab: async name => (await import('#lab/running-lab.ts')).runningLab(name),
@@ -25,7 +26,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Run>>> = {
           await feeds.reload();
           return feeds;
         },
-        setNameOf: (await import('#dataplane/netfilter/names.ts')).fqdnSetName,
+        setNameOf: fqdnSetName,
       });
   },
   up: async () => (await import('#router/command.ts')).runUp,
