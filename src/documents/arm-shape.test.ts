@@ -130,3 +130,12 @@ test('policies and their groups become ARM documents, collections as they are pr
     ruleCollections: [{ ...ruleCollectionGroup.ruleCollections[0], rules: [rule] }],
   });
 });
+
+test("members in Python's spelling, which older versions of az print, become ARM's at every depth", () => {
+  const rules = [{ ruleType: 'ApplicationRule', name: 'r', terminateTls: true }];
+  const printed = { id: `${group}/firewallPolicies/p/ruleCollectionGroups/g`, name: 'g', priority: 100 };
+  const document = toArmDocument({ ...printed, ruleCollections: [{ name: 'c', rules }] });
+  assert.deepEqual(document.properties.ruleCollections, [
+    { name: 'c', rules: [{ ruleType: 'ApplicationRule', name: 'r', terminateTLS: true }] },
+  ]);
+});

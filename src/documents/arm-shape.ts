@@ -50,6 +50,8 @@ const CHILD_LISTS = [
 const OTHER_SPELLINGS: Readonly<Record<string, string>> = {
   privateIpAddress: 'privateIPAddress',
   publicIpAddress: 'publicIPAddress',
+  hubIpAddresses: 'hubIPAddresses',
+  terminateTls: 'terminateTLS',
 };
 
 /** Whether resources of this type say something about what a firewall does. */
@@ -103,7 +105,7 @@ function lower(value: Json, keep: readonly string[]): Record<string, unknown> {
   const properties: Record<string, unknown> = {};
   for (const [key, member] of Object.entries(value)) {
     if (member === null) continue;
-    (keep.includes(key) ? outside : properties)[OTHER_SPELLINGS[key] ?? key] = member;
+    (keep.includes(key) ? outside : properties)[key] = member;
   }
   return { ...outside, properties };
 }
@@ -122,12 +124,12 @@ function lowerChildren(properties: Json): Json {
   return stripPrinted(result) as Json;
 }
 
-/** Drops the members the CLI adds for reading (`resourceGroup` beside an `id`) and nulls, at every depth. */
+/** Drops the members the CLI adds for reading (`resourceGroup` beside an `id`) and nulls, and spells as ARM does, at every depth. */
 function stripPrinted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(stripPrinted);
   if (!isObject(value)) return value;
   const entries = Object.entries(value)
     .filter(([key, member]) => member !== null && !(key === 'resourceGroup' && typeof value.id === 'string'))
-    .map(([key, member]) => [key, stripPrinted(member)] as const);
+    .map(([key, member]) => [OTHER_SPELLINGS[key] ?? key, stripPrinted(member)] as const);
   return Object.fromEntries(entries);
 }

@@ -7,6 +7,7 @@ import { isObject, type Json } from '#arm/json-reader.ts';
 import { idKey } from '#arm/resource-id.ts';
 import { isPolicyType, toArmDocument, typeOfResource } from './arm-shape.ts';
 import { type JsonText, parseJsonText, pathOf, type TextPosition } from './json-text.ts';
+import { faultsOfUnreadRules, leaveAside } from './left-aside.ts';
 import { isTemplate, parameterNamesOf, readTemplate } from './read-template.ts';
 import type { TemplateSite } from './template-ids.ts';
 import { type GivenParameter, isParameterFile } from './template-parameters.ts';
@@ -88,10 +89,17 @@ export function readDocuments(
       });
     else seen.set(idKey(document.id), place);
   }
+  found.faults.push(...faultsOfUnreadRules(found.ignored));
+  const { documents, aside } = leaveAside(found.documents);
   const unknownParameters = parameters
     .map(([name]) => name)
     .filter(name => !found.parameterNames.has(name.toLowerCase()));
-  return { ...found, unknownParameters: [...new Set(unknownParameters)] };
+  return {
+    documents,
+    faults: found.faults,
+    ignored: [...found.ignored, ...aside],
+    unknownParameters: [...new Set(unknownParameters)],
+  };
 }
 
 interface Found {

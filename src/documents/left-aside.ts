@@ -1,0 +1,76 @@
+// What was read and does not go to whoever judges rules. Rules in a form that nobody here reads are faults, since without them
+// the answer would be another one; groups of a policy that is in no file, and features that no rule depends on, are left aside
+// and listed. Pure.
+
+import type { ArmDocument } from '#arm/arm-document.ts';
+import { isObject, type Json } from '#arm/json-reader.ts';
+import { idKey } from '#arm/resource-id.ts';
+import type { DocumentFault, IgnoredResource, PlacedDocument } from './read-documents.ts';
+
+/** Types that hold rules and are not read, by their name in lower case, and what to do instead. */
+const UNREAD_RULES: Readonly<Record<string, string>> = {
+  'microsoft.network/firewallpolicies/rulegroups':
+    'rule groups of API versions before 2020-05-01 are not read: write them as ruleCollectionGroups, or export the policy again',
+};
+
+export function faultsOfUnreadRules(ignored: readonly IgnoredResource[]): DocumentFault[] {
+  return ignored.flatMap(({ place, type }) => {
+    const message = UNREAD_RULES[type.toLowerCase()];
+    return message === undefined ? [] : [{ place, message }];
+  });
+}
+
+type IsOn = (value: Json) => boolean;
+
+/**
+ * Features by the type that has them: they watch, grow or manage a firewall, and no flow is decided by them. Signatures that only
+ * alert let everything pass, and a certificate decides nothing without a rule that terminates TLS, which is refused.
+ */
+const FEATURES: Readonly<Record<string, Readonly<Record<string, IsOn>>>> = {
+  'microsoft.network/azurefirewalls': {
+    autoscaleConfiguration: () => true,
+    managementIpConfiguration: () => true,
+  },
+  'microsoft.network/firewallpolicies': {
+    insights: ({ isEnabled }) => isEnabled === true,
+    intrusionDetection: ({ mode }) => String(mode).toLowerCase() === 'alert',
+    transportSecurity: () => true,
+  },
+};
+
+/** The documents without what no rule depends on, and what that is. */
+export function leaveAside(documents: readonly PlacedDocument[]): {
+  readonly documents: readonly PlacedDocument[];
+  readonly aside: readonly IgnoredResource[];
+} {
+  const known = new Set(documents.map(({ document }) => idKey(document.id)));
+  const aside: IgnoredResource[] = [];
+  const kept = documents.map(placed => {
+    const { document, place, locate } = placed;
+    const policy = policyOfGroup(document.id);
+    if (policy !== undefined && !known.has(idKey(policy)))
+      aside.push({
+        place,
+        type: document.type,
+        name: `${document.name} (its policy is in no file: ${policy})`,
+      });
+    const features = featuresOf(document);
+    if (features.length === 0) return placed;
+    for (const name of features)
+      aside.push({ place: locate(`properties.${name}`), type: name, name: `of ${document.name}` });
+    const properties = Object.entries(document.properties).filter(([name]) => !features.includes(name));
+    return { ...placed, document: { ...document, properties: Object.fromEntries(properties) } };
+  });
+  return { documents: kept, aside };
+}
+
+function featuresOf({ type, properties }: ArmDocument): string[] {
+  return Object.entries(FEATURES[type.toLowerCase()] ?? {}).flatMap(([name, isOn]) => {
+    const value = properties[name];
+    return isObject(value) && Object.keys(value).length > 0 && isOn(value) ? [name] : [];
+  });
+}
+
+function policyOfGroup(id: string): string | undefined {
+  return /^(.*\/firewallpolicies\/[^/]+)\/rulecollectiongroups\/[^/]+$/i.exec(id)?.[1];
+}
