@@ -129,6 +129,7 @@ function run(copy: string, { files, policies }: Step): Promise<string | undefine
       env: {
         ...process.env,
         POSTERN_SEED: SEED,
+        POSTERN_SHRINK: 'no',
         ...(policies !== undefined && { POSTERN_DIFFERENTIAL_POLICIES: String(policies) }),
       },
     });

@@ -32,8 +32,8 @@ export function flowOf(choices: Choices, seed: number, { claims = false } = {}):
   const isNat = rule?.destinations.some(isOwn) ?? false;
   if (isNat ? next() < 0.7 : next() < 0.07) {
     const source =
-      next() < 0.05
-        ? pick(LISTED)
+      next() < 0.06
+        ? pick([...LISTED, ...NEVER])
         : of(
             rule?.sources.filter(address => !isInside(address)),
             choices.outsideSources,

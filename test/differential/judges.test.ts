@@ -28,7 +28,7 @@ describe('decide says what the documents say', () => {
       const counts = new Map<string, number>();
       fc.assert(
         fc.property(questions, fc.integer(), (question, flowSeed) => compare(question, flowSeed, counts)),
-        { seed, numRuns: RUNS },
+        { seed, numRuns: RUNS, endOnFailure: process.env.POSTERN_SHRINK === 'no' },
       );
       const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
       context.diagnostic(`${total} decisions: ${JSON.stringify(Object.fromEntries([...counts].sort()))}`);

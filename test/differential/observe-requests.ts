@@ -1,10 +1,14 @@
 // What became of a real connection, in the words of a verdict: from what its client was told and what the log says. Pure.
 
 import { formatIpv4 } from '#net/ipv4.ts';
+import { LINK } from './addresses.ts';
 import type { Logged } from './firewall-process.ts';
 import { recordText } from './observe.ts';
 import type { Outcome, Request } from './wire-process.ts';
 import { PRIVATE_IP, PUBLIC_IPS } from './world.ts';
+
+/** Addresses that the firewall's own connections leave with. */
+const OWN: readonly string[] = [LINK.gatewayOutside, PRIVATE_IP, ...PUBLIC_IPS];
 
 /** Served by whom, for which name, by which rule; or refused and why. */
 export function shownRequest(
@@ -28,7 +32,7 @@ export function shownRequest(
   const [, at = '', , from = '', name = ''] = greeting;
   const rule = /^Allow (\S+)$/.exec(logged)?.[1] ?? `(${logged})`;
   if (record?.byEngine)
-    return `Allow proxy ${rule} at ${at} for ${name}${from === source ? ' from the client' : ''}`;
+    return `Allow proxy ${rule} at ${at} for ${name}${OWN.includes(from) ? '' : ` from ${from}`}`;
   const snat =
     from === source
       ? 'None'
