@@ -89,11 +89,37 @@ export interface PolicyInputWorld {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
+/** All that was read, for commands that ask about more than one firewall's rules. */
+export interface DocumentInput {
+  readonly placed: readonly PlacedDocument[];
+  readonly ignored: readonly IgnoredResource[];
+  readonly facts: Facts;
+  readonly options: PolicyOptions;
+  /** What was named, for messages. */
+  readonly from: string;
+}
+
+type DocumentInputResult =
+  | { readonly read: DocumentInput; readonly faults?: undefined }
+  | { readonly read?: undefined; readonly faults: readonly string[]; readonly usage: boolean };
+
 /** `values` is what `parseArgs` made of `POLICY_INPUT_FLAGS`; it may hold other options too. */
 export async function readPolicyInput(
   values: PolicyOptionValues,
-  { env }: PolicyInputWorld,
+  world: PolicyInputWorld,
 ): Promise<PolicyInputResult> {
+  const result = await readDocumentInput(values, world);
+  if (!result.read) return refuse(result.faults, result.usage);
+  const { placed, ...known } = result.read;
+  return resolveInput(placed, values, known);
+}
+
+/** The documents alone; `alsoTypes` are types of resources that are read besides, in lower case. */
+export async function readDocumentInput(
+  values: PolicyOptionValues,
+  { env }: PolicyInputWorld,
+  alsoTypes: readonly string[] = [],
+): Promise<DocumentInputResult> {
   const paths = [values.policy ?? []].flat().map(String);
   const { options, faults: optionFaults } = policyOptionsOf(values);
   const usage = [...optionFaults];
@@ -102,26 +128,24 @@ export async function readPolicyInput(
     usage.push('--firewall and --firewall-policy exclude each other.');
   if (usage.length > 0) return { faults: usage, usage: true };
 
-  const read = await readAll(paths, values, env);
-  if (read.faults.length > 0) return refuse(read.faults);
+  const read = await readAll(paths, values, env, alsoTypes);
+  if (read.faults.length > 0) return { faults: read.faults, usage: false };
   let facts: Facts;
   try {
     facts = loadFacts(stateFolder({ env, override: text(values.state) }));
   } catch (error) {
-    return refuse([(error as Error).message]);
+    return { faults: [(error as Error).message], usage: false };
   }
-  return resolveInput(read.documents, values, {
-    ignored: read.ignored,
-    options,
-    facts,
-    from: paths.join(', '),
-  });
+  return {
+    read: { placed: read.documents, ignored: read.ignored, options, facts, from: paths.join(', ') },
+  };
 }
 
 async function readAll(
   paths: readonly string[],
   values: PolicyOptionValues,
   env: PolicyInputWorld['env'],
+  alsoTypes: readonly string[],
 ): Promise<{
   readonly documents: readonly PlacedDocument[];
   readonly ignored: readonly IgnoredResource[];
@@ -148,7 +172,7 @@ async function readAll(
     resourceGroup: text(values['resource-group']) ?? NO_SITE.resourceGroup,
     location: text(values.location),
   };
-  const read = readDocuments(all, { site, parameters });
+  const read = readDocuments(all, { site, parameters, alsoTypes });
   problems.push(...read.faults.map(formatDocumentFault));
   // A file that could not be read may be the template that has it.
   if (problems.length === 0)
@@ -218,8 +242,8 @@ function describeFinding(
   return place ? formatDocumentFault({ place, message: `${what}${message}` }) : `${from}: ${what}${message}`;
 }
 
-function refuse(faults: readonly string[]): PolicyInputResult {
-  return { faults, usage: false };
+function refuse(faults: readonly string[], usage = false): PolicyInputResult {
+  return { faults, usage };
 }
 
 function text(value: unknown): string | undefined {

@@ -70,14 +70,21 @@ export function typeOfResource(id: string): string {
   return parsed === undefined || parsed.provider === '' ? '' : typeOfId(parsed);
 }
 
-/** Throws where the value is no resource of a policy type. */
-export function toArmDocument(value: unknown): ArmDocument {
+/** Of resources that a caller wants besides. */
+const OTHER_TYPE: PrintedType = { show: '', beside: ['sku', 'zones', 'extendedLocation', 'identity'] };
+
+/** Throws where the value is no resource of a policy type, nor of one that the caller wants besides, in lower case. */
+export function toArmDocument(value: unknown, alsoTypes: readonly string[] = []): ArmDocument {
   if (!isObject(value)) throw new Error('expected a JSON object as az ... show -o json prints it');
   const { id, name } = value;
   if (typeof id !== 'string' || typeof name !== 'string')
     throw new Error("'id' and 'name' are missing: print the resource with az ... show -o json");
   const type = typeOfResource(id);
-  const known = isPolicyType(type) ? TYPES[type.toLowerCase()] : undefined;
+  const known = isPolicyType(type)
+    ? TYPES[type.toLowerCase()]
+    : alsoTypes.includes(type.toLowerCase())
+      ? OTHER_TYPE
+      : undefined;
   if (!known)
     throw new Error(
       type === ''

@@ -57,6 +57,8 @@ export interface ReadOptions {
   readonly site?: TemplateSite;
   /** Values for the parameters of templates. */
   readonly parameters?: readonly (readonly [name: string, parameter: GivenParameter])[];
+  /** Types that are read besides, in lower case, where they are printed; templates are read for a firewall's alone. */
+  readonly alsoTypes?: readonly string[];
 }
 
 /** Ids in templates begin with these unless somebody says where they are to be deployed. */
@@ -74,11 +76,11 @@ export function formatDocumentFault({ place, message }: DocumentFault): string {
 
 export function readDocuments(
   files: readonly DocumentFile[],
-  { site = NO_SITE, parameters = [] }: ReadOptions = {},
+  { site = NO_SITE, parameters = [], alsoTypes = [] }: ReadOptions = {},
 ): ReadDocuments {
   const found: Found = { documents: [], faults: [], ignored: [], parameterNames: new Set() };
   const given = new Map(parameters.map(([name, parameter]) => [name.toLowerCase(), parameter]));
-  for (const file of files) readFile(file, { site, given }, found);
+  for (const file of files) readFile(file, { site, given }, alsoTypes, found);
   const seen = new Map<string, DocumentPlace>();
   for (const { document, place } of found.documents) {
     const other = seen.get(idKey(document.id));
@@ -112,7 +114,12 @@ interface Found {
 
 type Deployment = Parameters<typeof readTemplate>[1];
 
-function readFile({ file, text }: DocumentFile, deployment: Deployment, found: Found): void {
+function readFile(
+  { file, text }: DocumentFile,
+  deployment: Deployment,
+  alsoTypes: readonly string[],
+  found: Found,
+): void {
   const { json, faults } = parseJsonText(text);
   if (!json) {
     for (const { message, ...position } of faults)
@@ -123,7 +130,7 @@ function readFile({ file, text }: DocumentFile, deployment: Deployment, found: F
   const { value } = json;
   if (isTemplate(value)) addTemplate(value, deployment, at, found);
   else if (isParameterFile(value)) found.ignored.push({ place: at(''), type: 'parameter file', name: file });
-  else readValue(json, at, found);
+  else readValue(json, at, alsoTypes, found);
 }
 
 function addTemplate(
@@ -147,14 +154,20 @@ function addTemplate(
     for (const { path, value } of resources) found.documents.push(placed(toArmDocument(value), path, at));
 }
 
-function readValue({ value }: JsonText, at: (path: string) => DocumentPlace, found: Found): void {
+function readValue(
+  { value }: JsonText,
+  at: (path: string) => DocumentPlace,
+  alsoTypes: readonly string[],
+  found: Found,
+): void {
   const [list, parent] = Array.isArray(value)
     ? [value as unknown[], '']
     : isObject(value) && Array.isArray(value.value) && value.id === undefined
       ? [value.value as unknown[], 'value']
       : [undefined, ''];
-  if (!list) readResource(value, '', at, found);
-  for (const [index, item] of list?.entries() ?? []) readResource(item, pathOf(parent, index), at, found);
+  if (!list) readResource(value, '', at, alsoTypes, found);
+  for (const [index, item] of list?.entries() ?? [])
+    readResource(item, pathOf(parent, index), at, alsoTypes, found);
 }
 
 function placed(document: ArmDocument, path: string, at: (path: string) => DocumentPlace): PlacedDocument {
@@ -163,16 +176,22 @@ function placed(document: ArmDocument, path: string, at: (path: string) => Docum
   return { document, place: at(path), locate };
 }
 
-function readResource(value: unknown, path: string, at: (path: string) => DocumentPlace, found: Found): void {
+function readResource(
+  value: unknown,
+  path: string,
+  at: (path: string) => DocumentPlace,
+  alsoTypes: readonly string[],
+  found: Found,
+): void {
   const place = at(path);
   const type = isObject(value) ? typeOfPrinted(value) : '';
-  if (type !== '' && !isPolicyType(type)) {
+  if (type !== '' && !isPolicyType(type) && !alsoTypes.includes(type.toLowerCase())) {
     const { name, id } = value as Json;
     found.ignored.push({ place, type, name: String(name ?? id ?? '') });
     return;
   }
   try {
-    found.documents.push(placed(toArmDocument(value), path, at));
+    found.documents.push(placed(toArmDocument(value, alsoTypes), path, at));
   } catch (error) {
     found.faults.push({ place, message: (error as Error).message });
   }

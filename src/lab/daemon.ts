@@ -3,18 +3,20 @@
 
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { sameId } from '#arm/resource-id.ts';
 import { startControlPlane } from '#control/control-plane.ts';
 import type { PolicyOptions } from '#model/policy-options.ts';
 import { formatIpv4 } from '#net/ipv4.ts';
 import { SystemCommandRunner } from './fabric/commands.ts';
 import { KernelFabric } from './fabric/kernel-fabric.ts';
-import { INTERNET, WORKSTATION } from './fabric/plan.ts';
+import { INTERNET, namespaceOfFirewall, WORKSTATION } from './fabric/plan.ts';
 import { KeptProcess } from './kept-process.ts';
 import { Lab } from './lab.ts';
 import { labEnvironment } from './lab-environment.ts';
 import { LabError, type LabFiles, NODE_COMMAND } from './lab-files.ts';
 import { removeFolder } from './lab-process.ts';
 import { type LabRequest, listenForRequests } from './lab-socket.ts';
+import { loadedSets, resolveIn } from './look-inside.ts';
 import { OutputLog } from './output-log.ts';
 import { toLabStatus } from './status.ts';
 import { trustLab } from './trust.ts';
@@ -107,7 +109,16 @@ async function startLab(start: Start): Promise<void> {
   const startedAt = new Date();
   const server = await listenForRequests(files.socket, request =>
     answer(request, {
-      ...{ files, lab: running, url: control.url, policyOptions, internet, startedAt, leaveFolder },
+      ...{
+        files,
+        lab: running,
+        url: control.url,
+        policyOptions,
+        threatFeeds,
+        internet,
+        startedAt,
+        leaveFolder,
+      },
     }),
   );
   closers.push(async () => server.close());
@@ -118,6 +129,7 @@ interface Running {
   readonly lab: Lab;
   readonly url: string;
   readonly policyOptions: PolicyOptions;
+  readonly threatFeeds: readonly string[];
   readonly internet: KeptProcess;
   readonly startedAt: Date;
   readonly leaveFolder: () => void;
@@ -142,11 +154,23 @@ async function answer(request: LabRequest, running: Running): Promise<unknown> {
       await lab.settled();
       if (lab.hasNamespace(request.namespace)) return {};
       throw new LabError(noSuchHost(request.namespace, lab));
+    case 'resolve':
+      await lab.settled();
+      if (!lab.hasNamespace(request.namespace)) throw new LabError(noSuchHost(request.namespace, lab));
+      return resolveIn(request);
+    case 'sets':
+      return loadedSets(namespaceOf(request.firewall, lab));
     case 'stop':
       running.leaveFolder();
       setImmediate(() => process.kill(process.pid, 'SIGTERM'));
       return {};
   }
+}
+
+function namespaceOf(firewallId: string, { topology: { firewalls } }: Lab): string {
+  const firewall = firewalls.find(({ id }) => sameId(id, firewallId));
+  if (firewall) return namespaceOfFirewall(firewall);
+  throw new LabError(`There is no firewall '${firewallId}' with a network in this lab.`);
 }
 
 function noSuchHost(name: string, { namespaceNames, topology: { hosts } }: Lab): string {

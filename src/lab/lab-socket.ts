@@ -14,6 +14,15 @@ export type LabRequest =
     }
   /** Waits until the fabric is as the store says, and tells whether the namespace is there. */
   | { readonly command: 'enter'; readonly namespace: string }
+  /** Asks these name servers from a namespace, as a program there would. */
+  | {
+      readonly command: 'resolve';
+      readonly namespace: string;
+      readonly servers: readonly string[];
+      readonly name: string;
+    }
+  /** The sets that the gateway of a firewall, by its id, has loaded: the JSON that nft prints. */
+  | { readonly command: 'sets'; readonly firewall: string }
   | { readonly command: 'stop' };
 
 export type LabAnswer =
@@ -82,6 +91,15 @@ function parseRequest(line: string): LabRequest {
       return { command: value.command };
     case 'enter':
       return { command: 'enter', namespace: text('namespace') ?? '' };
+    case 'resolve':
+      return {
+        command: 'resolve',
+        namespace: text('namespace') ?? '',
+        servers: Array.isArray(value.servers) ? value.servers.map(String) : [],
+        name: text('name') ?? '',
+      };
+    case 'sets':
+      return { command: 'sets', firewall: text('firewall') ?? '' };
     case 'add-host':
       return {
         command: 'add-host',

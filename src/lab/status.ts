@@ -19,11 +19,15 @@ export interface LabStatus {
   readonly workstation: string;
   /** What the lab was built with. */
   readonly policyOptions: PolicyOptions;
+  /** Files with threat-intelligence feeds. */
+  readonly threatFeeds: readonly string[];
   readonly hosts: readonly {
     readonly name: string;
     readonly address: string;
     /** Empty: on the Internet. */
     readonly subnet: string;
+    /** Null: on the Internet. */
+    readonly subnetId: string | null;
     readonly dnsServers: readonly string[];
   }[];
   readonly firewalls: readonly {
@@ -32,6 +36,7 @@ export interface LabStatus {
     readonly publicAddresses: readonly string[];
   }[];
   readonly networks: readonly {
+    readonly id: string;
     readonly name: string;
     readonly prefixes: readonly string[];
     readonly outboundAddress: string;
@@ -57,6 +62,7 @@ export interface StatusSource {
   readonly url: string;
   readonly startedAt: Date;
   readonly policyOptions: PolicyOptions;
+  readonly threatFeeds: readonly string[];
   readonly topology: Topology;
   readonly processes: readonly ProcessStatus[];
   readonly events: readonly string[];
@@ -72,6 +78,7 @@ export function toLabStatus(source: StatusSource): LabStatus {
     api: source.url,
     workstation: WORKSTATION_ADDRESS,
     policyOptions: source.policyOptions,
+    threatFeeds: source.threatFeeds,
     hosts: hosts.map(({ name, address, subnetId }) => {
       const place = subnetId === undefined ? undefined : findSubnet(vnets, subnetId);
       const servers = place?.vnet.dnsServers.map(formatIpv4) ?? [];
@@ -79,6 +86,7 @@ export function toLabStatus(source: StatusSource): LabStatus {
         name,
         address: formatIpv4(address),
         subnet: place ? `${place.vnet.name}/${place.subnet.name}` : '',
+        subnetId: place ? place.subnet.id : null,
         dnsServers: servers.length > 0 ? servers : [AZURE_DNS],
       };
     }),
@@ -88,6 +96,7 @@ export function toLabStatus(source: StatusSource): LabStatus {
       publicAddresses: publicAddresses.map(formatIpv4),
     })),
     networks: vnets.map(({ id, name, prefixes, subnets }) => ({
+      id,
       name,
       prefixes: prefixes.map(formatPrefix),
       outboundAddress: formatIpv4(outbound.get(idKey(id)) ?? 0),

@@ -170,6 +170,11 @@ export class Lab {
     return [...this.#prefix, POSTERN, ...args];
   }
 
+  /** Another command of Postern's, told which lab is meant. */
+  postern(...args: readonly string[]): Promise<Result> {
+    return run(this.#postern(...args), { env: { ...this.env, POSTERN_LAB: this.name } });
+  }
+
   az(...args: readonly string[]): Promise<Result> {
     return run(this.#postern('az', ...args), { env: { ...this.env, POSTERN_LAB: this.name } });
   }

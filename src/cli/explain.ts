@@ -1,0 +1,290 @@
+// `postern explain`: the whole way of a flow and back, through what runs here (a lab, the gateway of this router) or through what
+// files describe. Reads and asks; changes nothing.
+
+import { parseArgs } from 'node:util';
+import { explain, type NameAnswer, prepareExplanation } from '#analysis/explain/explain.ts';
+import { explanationJson, explanationText } from '#analysis/explain/explain-text.ts';
+import { BALANCER_TYPE, INTERFACE_TYPE } from '#analysis/explain/interfaces.ts';
+import { type Firewall, missingRouteTables, type Network, readNetwork } from '#analysis/explain/network.ts';
+import { parseResolved } from '#analysis/question.ts';
+import { toDocuments } from '#arm/arm-document.ts';
+import { idKey } from '#arm/resource-id.ts';
+import { resolvePolicy } from '#compiler/resolve-policy.ts';
+import type { NamesOfAddress } from '#ir/decision.ts';
+import type { ResolvedPolicy } from '#ir/policy.ts';
+import { POLICY_OPTION_FLAGS } from '#model/policy-option-flags.ts';
+import { AZURE_DNS, formatIpv4, parseIpv4 } from '#net/ipv4.ts';
+import { type CommandWorld, REAL_WORLD, usageFault } from './command-world.ts';
+import {
+  type DocumentInput,
+  POLICY_INPUT_FLAGS,
+  POLICY_INPUT_HELP,
+  readDocumentInput,
+} from './policy-input.ts';
+import { addressesOfSets, type RunningPlace, type RunningWorld } from './running-place.ts';
+
+const HELP = `Usage: postern explain --from HOST|ADDRESS --to NAME|ADDRESS:PORT [--name LAB | --router] [OPTIONS]
+       postern explain --policy FILE|FOLDER... --from ADDRESS --to ADDRESS:PORT [OPTIONS]
+
+The whole way of a flow and back, step by step: name server, effective route and why it won, what the firewall says, whose address
+the server sees, and how the reply returns; then what keeps it from working, and what to change. Nothing is sent but DNS queries, and
+nothing is changed. Exit code 0 it gets there and back, 3 it does not, 1 error, 2 usage.
+
+  --from HOST|ADDRESS        who begins: a host of the lab, a network interface by its name, an address; a public address is on
+                             the Internet
+  --to NAME|ADDRESS:PORT     where to; without a port where the protocol has none
+  --proto PROTOCOL           tcp (default), udp, icmp or a number
+  --sni NAME, --host NAME    what the client names, where it is not the name of --to; --sni '' for none
+  --resolve NAME=ADDRESS[,ADDRESS]...
+                             which addresses a name has, instead of asking for them
+  --router                   the gateway of this machine (postern up). Without it and without --name: the lab that is up, or else
+                             the gateway
+  --threat-feed FILE         a threat-intelligence feed, besides those of the lab
+  -o, --output json|text     default text
+
+With --policy nothing has to run: the files are what az prints, with vnet list, route-table list, network nic list and network lb
+list besides what is said here:
+${POLICY_INPUT_HELP}`;
+
+const OPTIONS = {
+  ...POLICY_INPUT_FLAGS,
+  from: { type: 'string' },
+  to: { type: 'string' },
+  proto: { type: 'string' },
+  sni: { type: 'string' },
+  host: { type: 'string' },
+  resolve: { type: 'string', multiple: true },
+  router: { type: 'boolean' },
+  'threat-feed': { type: 'string', multiple: true },
+  output: { type: 'string', short: 'o' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+const WORKS = 0;
+const ERROR = 1;
+const USAGE = 2;
+const DOES_NOT = 3;
+const MOST_NAMES_ASKED = 100;
+
+type Values = ReturnType<typeof parse>;
+
+function parse(args: readonly string[]) {
+  return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: false }).values;
+}
+
+export async function runExplain(
+  args: readonly string[],
+  running: RunningWorld,
+  world: CommandWorld = REAL_WORLD,
+): Promise<number> {
+  const refuse = (code: number, ...messages: readonly string[]): number => {
+    for (const message of messages) world.error(`postern explain: ${message}\n`);
+    return code;
+  };
+  let values: Values;
+  try {
+    values = parse(args);
+  } catch (error) {
+    return refuse(USAGE, usageFault(error, 'explain'));
+  }
+  if (values.help) {
+    world.out(HELP);
+    return WORKS;
+  }
+  const { from, to, proto: protocol, sni, host, output = 'text', policy = [] } = values;
+  const usage: string[] = [];
+  if (from === undefined) usage.push('--from is missing: a host or an address.');
+  if (to === undefined) usage.push('--to is missing: NAME:PORT or ADDRESS:PORT.');
+  if (output !== 'json' && output !== 'text') usage.push(`--output ${output}: json or text.`);
+  if (values.router && (values.name !== undefined || policy.length > 0))
+    usage.push('--router goes with neither --name nor --policy.');
+  if (policy.length > 0 && values.name !== undefined && !policy.includes('store'))
+    usage.push('--name names a lab that is up; --policy reads files.');
+  const resolved = new Map<string, readonly number[]>();
+  for (const text of values.resolve ?? []) {
+    const pair = parseResolved(text);
+    if (typeof pair === 'string') usage.push(`--resolve: ${pair}.`);
+    else resolved.set(pair[0], [...(resolved.get(pair[0]) ?? []), ...pair[1]]);
+  }
+  if (usage.length > 0 || from === undefined || to === undefined) return refuse(USAGE, ...usage);
+
+  try {
+    const place = policy.length > 0 ? undefined : await findPlace(values, running);
+    const read = await readDocumentInput(inputOf(values, place), world, ALSO_TYPES);
+    if (!read.read) return refuse(read.usage ? USAGE : ERROR, ...read.faults);
+    const { network, faults } = networkOf(read.read, place);
+    if (faults.length > 0) return refuse(ERROR, ...faults);
+    const { prepared, faults: unclear } = prepareExplanation(network, { from, to, protocol, sni, host });
+    if (!prepared)
+      return refuse(
+        USAGE,
+        ...unclear.map(({ field, message }) => `--${field === 'protocol' ? 'proto' : field}: ${message}.`),
+      );
+    const { name } = prepared.target;
+    const { client, dnsServers } = prepared;
+    const answer =
+      name === undefined ? undefined : await answerFor(name, resolved, place, client.host?.name, dnsServers);
+    for (const target of namesOfTargets(network))
+      if (place && !resolved.has(target)) {
+        const found = await place.resolve(target, {
+          host: undefined,
+          servers: serversOf(network.firewalls[0]),
+        });
+        if (found.addresses.length > 0) resolved.set(target, toNumbers(found.addresses));
+      }
+    const given = values['threat-feed'] ?? [];
+    const problems: string[] = [];
+    const threats = await running.threats([...(place?.threatFeeds ?? []), ...given], message =>
+      problems.push(message),
+    );
+    if (problems.length > 0 && given.length > 0) return refuse(ERROR, ...problems);
+    const note = (message: string) => refuse(ERROR, message);
+    problems.forEach(note);
+    const explanation = explain(prepared, {
+      answer,
+      resolved,
+      namesInForce: await namesInForce(network, place, running, note),
+      threats,
+    });
+    world.out(
+      output === 'json' ? `${JSON.stringify(explanationJson(explanation))}\n` : explanationText(explanation),
+    );
+    return explanation.works ? WORKS : DOES_NOT;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return refuse(ERROR, error.message);
+  }
+}
+
+const ALSO_TYPES = [INTERFACE_TYPE, BALANCER_TYPE].map(type => type.toLowerCase());
+
+async function findPlace({ name, router }: Values, running: RunningWorld): Promise<RunningPlace> {
+  if (router) return running.router();
+  if (name !== undefined) return running.lab(name);
+  try {
+    return await running.lab(undefined);
+  } catch (noLab) {
+    try {
+      return await running.router();
+    } catch (noRouter) {
+      const text = (error: unknown) => (error as Error).message;
+      throw new Error(`${text(noLab)}\n${text(noRouter)}\nOr name files: --policy FOLDER.`);
+    }
+  }
+}
+
+/** With the options that the running place was started with, so that its rules are read as it reads them. */
+function inputOf(values: Values, place: RunningPlace | undefined): Record<string, unknown> {
+  if (!place) return values;
+  const { values: flags } = parseArgs({ args: [...place.policyFlags], options: POLICY_OPTION_FLAGS });
+  return { ...values, ...flags, policy: ['store'], name: place.lab };
+}
+
+function networkOf(
+  { placed, facts, options, from }: DocumentInput,
+  place: RunningPlace | undefined,
+): { readonly network: Network; readonly faults: readonly string[] } {
+  const list = placed.map(({ document }) => document);
+  const documents = toDocuments(list);
+  const policies = new Map<string, ResolvedPolicy>();
+  const faults: string[] = [];
+  for (const firewall of documents.ofType('Microsoft.Network/azureFirewalls')) {
+    const resolution = resolvePolicy(firewall, documents, { facts, options });
+    if (resolution.policy) policies.set(firewall.id, resolution.policy);
+    else faults.push(...resolution.faults.map(({ message }) => `${from}: ${message}`));
+  }
+  const network = readNetwork({
+    documents: list,
+    policies,
+    hosts: (place?.hosts ?? []).flatMap(({ name, address, subnetId }) => {
+      const number = parseIpv4(address);
+      return number === undefined ? [] : [{ name, address: number, subnetId: subnetId ?? undefined }];
+    }),
+    complete: place?.lab !== undefined,
+    gateway: place !== undefined && place.lab === undefined,
+    outboundAddresses: new Map(
+      (place?.outboundAddresses ?? []).map(([id, address]) => [idKey(id), parseIpv4(address) ?? 0]),
+    ),
+  });
+  for (const id of missingRouteTables(network, documents))
+    faults.push(
+      `${from}: route table '${id}', which a subnet names, is missing: az network route-table list -o json > route-tables.json`,
+    );
+  return { network, faults };
+}
+
+async function answerFor(
+  name: string,
+  resolved: ReadonlyMap<string, readonly number[]>,
+  place: RunningPlace | undefined,
+  host: string | undefined,
+  servers: readonly number[] | undefined,
+): Promise<NameAnswer | undefined> {
+  const given = resolved.get(name);
+  if (given) return { addresses: given, by: 'the command line gives it' };
+  if (!place) return undefined;
+  const { addresses, fault, by } = await place.resolve(name, {
+    host,
+    servers: (servers ?? [AZURE_DNS]).map(formatIpv4),
+  });
+  return { addresses: toNumbers(addresses), by, ...(fault !== undefined && { fault }) };
+}
+
+function toNumbers(addresses: readonly string[]): number[] {
+  return addresses.flatMap(address => parseIpv4(address) ?? []);
+}
+
+function namesOfTargets({ firewalls }: Network): string[] {
+  const names = firewalls.flatMap(({ policy }) => policy.natRules.flatMap(rule => rule.translatedFqdn ?? []));
+  return [...new Set(names)].slice(0, MOST_NAMES_ASKED);
+}
+
+function serversOf(firewall: Firewall | undefined): string[] {
+  return (firewall?.policy.dns.servers ?? []).map(formatIpv4);
+}
+
+/** What the running gateways know; where they cannot be asked, what their own name servers say now. */
+async function namesInForce(
+  { firewalls }: Network,
+  place: RunningPlace | undefined,
+  { setNameOf }: RunningWorld,
+  note: (message: string) => void,
+): Promise<(firewall: Firewall) => NamesOfAddress | undefined> {
+  const byFirewall = new Map<string, ReadonlyMap<number, ReadonlySet<string>>>();
+  for (const firewall of place ? firewalls : []) {
+    const fqdns = [...new Set(firewall.policy.networkRules.flatMap(rule => rule.destinationFqdns))];
+    if (fqdns.length === 0 || !place) continue;
+    const known = await addressesInForce(firewall, place, fqdns, setNameOf, note);
+    const names = new Map<number, Set<string>>();
+    for (const [fqdn, addresses] of known)
+      for (const address of addresses) names.set(address, (names.get(address) ?? new Set()).add(fqdn));
+    byFirewall.set(idKey(firewall.id), names);
+  }
+  return firewall => {
+    const names = byFirewall.get(idKey(firewall.id));
+    return names && (address => names.get(address) ?? new Set());
+  };
+}
+
+async function addressesInForce(
+  firewall: Firewall,
+  place: RunningPlace,
+  fqdns: readonly string[],
+  setNameOf: RunningWorld['setNameOf'],
+  note: (message: string) => void,
+): Promise<readonly (readonly [string, readonly number[]])[]> {
+  try {
+    const sets = addressesOfSets(await place.loadedSets(firewall.id));
+    return fqdns.map(fqdn => [fqdn, sets.get(setNameOf(fqdn)) ?? []] as const);
+  } catch (error) {
+    note(
+      `what ${firewall.name} knows of names cannot be read (${(error as Error).message}), so its name servers are asked.`,
+    );
+  }
+  return Promise.all(
+    fqdns.slice(0, MOST_NAMES_ASKED).map(async fqdn => {
+      const { addresses } = await place.resolve(fqdn, { host: undefined, servers: serversOf(firewall) });
+      return [fqdn, toNumbers(addresses)] as const;
+    }),
+  );
+}
