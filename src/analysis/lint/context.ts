@@ -40,13 +40,35 @@ export function resolvedOf<P extends PlacedRule['pass']>(
   { policy }: Pick<LintContext, 'policy'>,
   pass: P,
   ref: RuleRef,
-): Resolved[P][] {
-  const lists = { nat: policy.natRules, network: policy.networkRules, application: policy.applicationRules };
-  return (lists[pass] as readonly Resolved[P][]).filter(rule => isSameRule(rule.ref, ref));
+): readonly Resolved[P][] {
+  let index = indexes.get(policy);
+  if (!index) {
+    index = indexResolved(policy);
+    indexes.set(policy, index);
+  }
+  return (index.get(keyOf(pass, ref)) ?? []) as unknown as readonly Resolved[P][];
 }
 
-export function isSameRule(a: RuleRef, b: RuleRef): boolean {
-  return a.rule === b.rule && a.collection === b.collection && a.group === b.group && a.policy === b.policy;
+/** Every check asks for every rule, so what a policy holds is laid out once. */
+const indexes = new WeakMap<ResolvedPolicy, Map<string, Resolved[PlacedRule['pass']][]>>();
+
+function indexResolved(policy: ResolvedPolicy): Map<string, Resolved[PlacedRule['pass']][]> {
+  const lists = { nat: policy.natRules, network: policy.networkRules, application: policy.applicationRules };
+  const index = new Map<string, Resolved[PlacedRule['pass']][]>();
+  for (const [pass, rules] of Object.entries(lists)) {
+    for (const rule of rules) {
+      const key = keyOf(pass as PlacedRule['pass'], rule.ref);
+      const known = index.get(key);
+      if (known) known.push(rule);
+      else index.set(key, [rule]);
+    }
+  }
+  return index;
+}
+
+/** Names have no line breaks. */
+export function keyOf(pass: string, { policy, group, collection, rule }: RuleRef): string {
+  return [pass, policy, group, collection, rule].join('\n');
 }
 
 export function aboutRule(

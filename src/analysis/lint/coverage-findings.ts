@@ -1,19 +1,18 @@
 // Rules that never decide and rules that can go, in words: shadowed, contradictory, redundant, bypassed by another pass.
 
 import { formatRuleRef } from '#model/rule-ref.ts';
-import { aboutResource, aboutRule, isSameRule, type LintContext } from './context.ts';
+import { aboutResource, aboutRule, keyOf, type LintContext } from './context.ts';
 import { type Coverer, examineCoverage, type RuleVerdict } from './coverage.ts';
 import type { LintFinding } from './finding.ts';
 import type { PlacedRule } from './written-rules.ts';
 
 export function checkCoverage(context: LintContext): LintFinding[] {
   const verdicts = examineCoverage(context.policy);
+  const written = new Map(context.rules.map(rule => [keyOf(rule.pass, rule.ref), rule]));
   const open = verdicts.filter(({ finished }) => !finished);
   return [
     ...verdicts.flatMap(verdict => {
-      const rule = context.rules.find(
-        ({ ref, pass }) => pass === verdict.pass && isSameRule(ref, verdict.rule),
-      );
+      const rule = written.get(keyOf(verdict.pass, verdict.rule));
       return rule ? describe(verdict, rule) : [];
     }),
     ...(open.length === 0 ? [] : [unfinished(context, open)]),
