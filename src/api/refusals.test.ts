@@ -719,7 +719,7 @@ it('an encoded slash in a group name reaches no resource', async () => {
     await refused(test, 400, ['InvalidRequestUri'], 'PATCH', `${S}/resourceGroups/${name}`, {
       tags: { a: 'b' },
     });
-    await refused(test, 400, ['InvalidResourceGroup'], 'PUT', `${S}/resourceGroups/${name}`, {
+    await refused(test, 400, ['InvalidRequestUri'], 'PUT', `${S}/resourceGroups/${name}`, {
       location: 'eastus',
     });
     assertOk(await test.call('GET', `${N}/${resource}`), 200);
