@@ -4,10 +4,11 @@ import { formatRuleRef } from '#model/rule-ref.ts';
 import { aboutResource, aboutRule, keyOf, type LintContext } from './context.ts';
 import { type Coverer, examineCoverage, type RuleVerdict } from './coverage.ts';
 import type { LintFinding } from './finding.ts';
+import type { WorkBounds } from './region.ts';
 import type { PlacedRule } from './written-rules.ts';
 
-export function checkCoverage(context: LintContext): LintFinding[] {
-  const verdicts = examineCoverage(context.policy);
+export function checkCoverage(context: LintContext, bounds?: WorkBounds): LintFinding[] {
+  const verdicts = examineCoverage(context.policy, bounds);
   const written = new Map(context.rules.map(rule => [keyOf(rule.pass, rule.ref), rule]));
   const open = verdicts.filter(({ finished }) => !finished);
   return [

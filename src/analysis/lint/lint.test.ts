@@ -6,6 +6,8 @@ import { CHILD, group } from '#compiler/policy-world.ts';
 import { loadAksOutbound } from '#facts/facts.ts';
 import { parseRange } from '#net/ipv4.ts';
 import type { AksCluster } from './aks-needs.ts';
+import { toLintContext } from './context.ts';
+import { checkCoverage } from './coverage-findings.ts';
 import { LINT_CODES, type LintCode } from './finding.ts';
 import type { LintOptions } from './lint.ts';
 import {
@@ -21,6 +23,7 @@ import {
   nat,
   net,
   sayFindings,
+  subjectOf,
 } from './testing.ts';
 
 const outbound = loadAksOutbound();
@@ -621,6 +624,21 @@ for (const [finding, found, beside] of CASES)
     assert.ok(sayFindings(found).includes(finding), sayFindings(found).join('\n'));
     assert.ok(!sayFindings(beside).includes(finding), sayFindings(beside).join('\n'));
   });
+
+test('what a bound leaves out is named in a note', () => {
+  const subject = subjectOf({ collections: [deny(net('no')), allow(net('ssh'), net('other'))] });
+  const context = toLintContext(subject, new Map());
+  const findings = checkCoverage(context, { maxWork: 0, maxWorkInAll: 0 });
+  assert.deepEqual(
+    findings.map(({ code, severity }) => `${code} ${severity}`),
+    ['not-examined note'],
+  );
+  assert.deepEqual(
+    findings[0]?.related.map(({ rule }) => rule),
+    ['no', 'ssh', 'other'],
+  );
+  assert.ok(!checkCoverage(context).some(({ code }) => code === 'not-examined'));
+});
 
 test('every code has a case', () => {
   const cased = new Set(CASES.map(([finding]) => finding.split(' ')[0]));

@@ -7,12 +7,12 @@ import type { AddressSet, ApplicationRule, NatRule, NetworkRule, ResolvedPolicy 
 import { parseTagPattern } from '#net/fqdn.ts';
 import { mergeRanges } from '#net/ipv4.ts';
 
-const ADDRESSES = [
+export const ADDRESSES = [
   0x09ffffff, 0x0a000000, 0x0a000001, 0x0a000002, 0x0a000003, 0x0affffff, 0x0b000000, 0xdfffffff, 0xe0000000,
 ];
-const PORTS = [1, 53, 80, 443, 444, 65535];
+export const PORTS = [1, 53, 80, 443, 444, 65535];
 export const NETWORK_NAMES = ['a.example.org', 'b.example.org'];
-const CLAIMED = [
+export const CLAIMED = [
   'a.example.org',
   'b.example.org',
   'example.org',
@@ -20,7 +20,14 @@ const CLAIMED = [
   'x.a.example.org',
   'other.test',
 ];
-const PATTERNS = ['*', '*.example.org', '*example.org', '*.a.example.org', 'a.example.org', 'b.example.org'];
+export const PATTERNS = [
+  '*',
+  '*.example.org',
+  '*example.org',
+  '*.a.example.org',
+  'a.example.org',
+  'b.example.org',
+];
 const OWN = [0x0a000001, 0x0b000000];
 const PRIVATE = 0x0a000003;
 const EVERYWHERE: AddressSet = [{ first: 0, last: 0xffffffff }];
