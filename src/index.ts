@@ -3,10 +3,12 @@
 // tags stand for is data that the caller brings: `loadTags` of `postern/tags` in Node, `readTags` anywhere.
 
 import { toDocuments } from '#arm/arm-document.ts';
+import { idKey } from '#arm/resource-id.ts';
 import type { TagFacts } from '#compiler/resolve-policy.ts';
 import { resolvePolicy } from '#compiler/resolve-policy.ts';
+import { describeFinding } from '#documents/describe-finding.ts';
 import { pickSubject } from '#documents/policy-subject.ts';
-import { formatDocumentFault, readDocuments } from '#documents/read-documents.ts';
+import { type DocumentFault, formatDocumentFault, readDocuments } from '#documents/read-documents.ts';
 import { parseFqdnTags } from '#facts/fqdn-tag-table.ts';
 import { parseServiceTags } from '#facts/service-tag-table.ts';
 import { toFacts } from '#facts/to-facts.ts';
@@ -49,8 +51,10 @@ export function parsePolicy(
   { tags = NO_TAGS, firewall, firewallPolicy, name = 'input', ...given }: ParseOptions = {},
 ): ParsedPolicy {
   const text = typeof input === 'string' ? input : JSON.stringify(input);
-  const { documents: placed, faults } = readDocuments([{ file: name, text: text ?? '' }]);
-  if (faults.length > 0) return { faults: faults.map(formatDocumentFault) };
+  const { documents: placed, faults, ignored } = readDocuments([{ file: name, text: text ?? '' }]);
+  // A value has paths; lines has only a text.
+  const format = typeof input === 'string' ? formatDocumentFault : formatValueFault;
+  if (faults.length > 0) return { faults: faults.map(format) };
   const documents = toDocuments(placed.map(({ document }) => document));
   const picked = pickSubject(documents, { firewall, firewallPolicy });
   if (picked.subject === undefined) return { faults: [`${name}: ${picked.fault}`] };
@@ -58,14 +62,26 @@ export function parsePolicy(
     facts: tags,
     options: { ...DEFAULT_POLICY_OPTIONS, ...given },
   });
-  if (resolution.faults)
+  if (resolution.faults) {
+    const byId = new Map(placed.map(found => [idKey(found.document.id), found]));
     return {
       faults: resolution.faults.map(
-        ({ code, target, message }) => `${name}: ${target}: ${message} (${code})`,
+        fault =>
+          `${describeFinding(fault, (id, target) => byId.get(idKey(id))?.locate(target), name, format)} (${fault.code})`,
       ),
     };
+  }
   const { policy, warnings } = resolution;
-  return { policy, warnings };
+  const aside = ignored.map(({ place, type, name: what }) => ({
+    code: 'Ignored',
+    target: place.path,
+    message: `${type} ${what}: it says nothing about the rules.`,
+  }));
+  return { policy, warnings: [...warnings, ...aside] };
+}
+
+function formatValueFault({ place: { file, path }, message }: DocumentFault): string {
+  return `${file}: ${path === '' ? '' : `${path}: `}${message}`;
 }
 
 /** One new connection. Addresses are text such as `10.42.1.5`, or numbers. */

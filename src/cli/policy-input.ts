@@ -5,6 +5,7 @@
 import { type ArmDocument, type Documents, toDocuments } from '#arm/arm-document.ts';
 import { idKey } from '#arm/resource-id.ts';
 import { type Finding, resolvePolicy } from '#compiler/resolve-policy.ts';
+import { describeFinding } from '#documents/describe-finding.ts';
 import { pickSubject } from '#documents/policy-subject.ts';
 import {
   type DocumentFile,
@@ -228,18 +229,6 @@ const MOST_NAMES = 3;
 function shorten(names: readonly string[]): string {
   const more = names.length - MOST_NAMES;
   return `${names.slice(0, MOST_NAMES).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-}
-
-/** `policy.json:12:3: resources[2].properties.priority: message`. */
-function describeFinding(
-  { resource, target, message }: Finding,
-  fileOf: PolicyInput['fileOf'],
-  from: string,
-): string {
-  const isPath = target.startsWith('properties');
-  const place = fileOf(resource, isPath ? target : '');
-  const what = isPath || target === '' || message.includes(target) ? '' : `${target}: `;
-  return place ? formatDocumentFault({ place, message: `${what}${message}` }) : `${from}: ${what}${message}`;
 }
 
 function refuse(faults: readonly string[], usage = false): PolicyInputResult {
