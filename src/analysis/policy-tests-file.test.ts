@@ -134,3 +134,46 @@ for (const [text, message] of FAULTS)
       told.join('\n') || 'no fault',
     );
   });
+
+test('a file that asks about more connections than anybody would is refused before they are made', () => {
+  const list = (count: number, item: (index: number) => string) =>
+    `[${Array.from({ length: count }, (_, index) => item(index)).join(', ')}]`;
+  const many = `
+tests:
+  - {from: ${list(4000, index => `10.0.${index >> 8}.${index & 255}`)}, to: ${list(4000, index => `a${index}.example.org:443`)}, expect: deny}
+`;
+  assert.match(parsePolicyTests(many).faults?.[0]?.message ?? '', /more than 200000 connections/);
+  const again = `
+tests:
+  - {from: &from ${list(1000, index => `10.0.${index >> 8}.${index & 255}`)}, to: "192.0.2.1:443", expect: deny}
+${'  - {from: *from, to: "192.0.2.1:443", expect: deny}\n'.repeat(300)}`;
+  assert.match(parsePolicyTests(again).faults?.[0]?.message ?? '', /more than 200000 connections/);
+});
+
+test('a hundred thousand aliases are found in a moment, and as many faults are told by the first of them', () => {
+  const started = performance.now();
+  const aliases = `tests:\n  - &a {from: 10.0.0.1, to: "192.0.2.1:443", expect: deny}\n${'  - *a\n'.repeat(100_000)}`;
+  assert.equal(parsePolicyTests(aliases).file?.cases.length, 100_001);
+  const faults = parsePolicyTests(`tests:\n${'  - {frm: x}\n'.repeat(100_000)}`).faults ?? [];
+  assert.equal(faults.length, 100);
+  assert.match(faults.at(-1)?.message ?? '', /more faults follow/);
+  assert.ok(performance.now() - started < 60_000);
+});
+
+test('an alias stands for the nearest anchor before it', () => {
+  assert.deepEqual(
+    cases(`
+tests:
+  - {from: &a 10.0.0.1, to: "192.0.2.1:443", expect: deny}
+  - {from: *a, to: "192.0.2.2:443", expect: deny}
+  - {from: &a 10.0.0.2, to: "192.0.2.3:443", expect: deny}
+  - {from: *a, to: "192.0.2.4:443", expect: deny}
+`).map(name => name.split(' | ')[0]),
+    [
+      '10.0.0.1 to 192.0.2.1:443',
+      '10.0.0.1 to 192.0.2.2:443',
+      '10.0.0.2 to 192.0.2.3:443',
+      '10.0.0.2 to 192.0.2.4:443',
+    ],
+  );
+});

@@ -2,6 +2,7 @@
 
 import xmlbuilder from 'xmlbuilder';
 import type { DecisionJson } from './answer.ts';
+import { plainLine } from './plain-line.ts';
 import { type CaseResult, describeExpectation } from './policy-tests.ts';
 
 /** One file: its results, or why it could not be run. */
@@ -38,9 +39,8 @@ export function totalsOf(outcomes: readonly FileOutcome[]): Totals {
 
 /** Failures in full; tests that passed by name only where `verbose`. Broken files are told elsewhere. */
 export function formatOutcomes(outcomes: readonly FileOutcome[], verbose: boolean): string {
-  return [...outcomes.flatMap(outcome => formatFile(outcome, verbose)), summary(totalsOf(outcomes)), ''].join(
-    '\n',
-  );
+  const lines = [...outcomes.flatMap(outcome => formatFile(outcome, verbose)), summary(totalsOf(outcomes))];
+  return `${lines.map(plainLine).join('\n')}\n`;
 }
 
 function formatFile({ file, results, faults }: FileOutcome, verbose: boolean): string[] {

@@ -2,6 +2,8 @@
 // asks for is a fault and not a comment. Pure.
 
 import {
+  type Alias,
+  type Document,
   isAlias,
   isMap,
   isScalar,
@@ -11,6 +13,7 @@ import {
   type ParsedNode,
   parseDocument,
   type Scalar,
+  visit,
 } from 'yaml';
 
 export interface YamlFault {
@@ -137,6 +140,22 @@ interface Source {
   resolve(node: ParsedNode | null): ParsedNode | null;
 }
 
+/** Found in one walk: an alias stands for the nearest anchor before it. */
+function meaningsOfAliases(document: Document.Parsed): ReadonlyMap<Alias, ParsedNode> {
+  const anchors = new Map<string, ParsedNode>();
+  const meanings = new Map<Alias, ParsedNode>();
+  visit(document, {
+    Value: (_, node) => {
+      if (node.anchor !== undefined) anchors.set(node.anchor, node as ParsedNode);
+    },
+    Alias: (_, alias) => {
+      const meaning = anchors.get(alias.source);
+      if (meaning) meanings.set(alias, meaning);
+    },
+  });
+  return meanings;
+}
+
 /** The faults grow while the document is read. */
 export function readYaml(
   text: string,
@@ -144,9 +163,10 @@ export function readYaml(
 ): { readonly root: YamlReader; readonly faults: readonly YamlFault[] } {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  const meanings = meaningsOfAliases(document);
   const source: Source = {
     faults: [],
-    resolve: node => (isAlias(node) ? ((node.resolve(document) as ParsedNode | undefined) ?? null) : node),
+    resolve: node => (isAlias(node) ? (meanings.get(node) ?? null) : node),
     placeOf: offset => {
       const { line, col } = lines.linePos(offset);
       return { line: Math.max(1, line), column: Math.max(1, col) };

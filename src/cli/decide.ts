@@ -13,6 +13,7 @@ import {
   toDecisionJson,
   toRuleJson,
 } from '#analysis/answer.ts';
+import { plainLine } from '#analysis/plain-line.ts';
 import { type Asked, parseResolved, understand } from '#analysis/question.ts';
 import { nearestRules, type Trace, type TraceStep, trace } from '#analysis/trace.ts';
 import type { ResolvedPolicy } from '#ir/policy.ts';
@@ -59,7 +60,7 @@ const DENIED = 3;
 
 export async function runDecide(args: readonly string[], world: CommandWorld = REAL_WORLD): Promise<number> {
   const refuse = (code: number, ...messages: readonly string[]): number => {
-    for (const message of messages) world.error(`postern decide: ${message}\n`);
+    for (const message of messages) world.error(`postern decide: ${plainLine(message)}\n`);
     return code;
   };
   let values: ReturnType<typeof parse>;
@@ -86,9 +87,12 @@ export async function runDecide(args: readonly string[], world: CommandWorld = R
   if (usage.length > 0 || from === undefined || to === undefined) return refuse(USAGE, ...usage);
 
   const read = await readPolicyInput(values, world);
-  if (read.faults) return refuse(read.usage ? USAGE : ERROR, ...read.faults);
+  if (read.faults) {
+    for (const fault of read.faults) refuse(ERROR, fault);
+    return read.usage ? USAGE : ERROR;
+  }
   const { input } = read;
-  for (const notice of noticesOf(input)) world.error(`postern decide: ${notice}\n`);
+  for (const notice of noticesOf(input)) world.error(`postern decide: ${plainLine(notice)}\n`);
   const { asked, faults } = understand({ from, to, protocol, sni, host, outside }, input.policy, resolved);
   if (!asked)
     return refuse(
@@ -138,7 +142,7 @@ function describeAnswer(
     ...remarksOn(policy, asked, given).map(remark => `  note     ${remark}`),
     ...(traced ? describeTrace(traced) : nearestLines(policy, asked, given)),
   ];
-  return `${lines.join('\n')}\n`;
+  return `${lines.map(plainLine).join('\n')}\n`;
 }
 
 /** Where no rule matched, the one that came closest. */

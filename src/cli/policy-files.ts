@@ -1,7 +1,7 @@
 // The files behind `--policy` and `--parameters`, read as text. A folder stands for the JSON files that lie directly in it; what
 // is named and cannot be rules (Bicep, YAML) is refused with what to do instead.
 
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseJsonText } from '#documents/json-text.ts';
 import type { DocumentFile } from '#documents/read-documents.ts';
@@ -14,6 +14,8 @@ import { fileFault } from '#state/file-fault.ts';
 
 /** No policy that Azure takes comes near; a disk image would be read for minutes. */
 const MOST_BYTES = 256 * 1024 * 1024;
+
+const CHUNK = 64 * 1024;
 
 const JSON_FILE = /\.jsonc?$/i;
 
@@ -49,10 +51,31 @@ function readText(file: string): string {
     throw new Error(`Bicep parameters are not read. Build them: az bicep build-params --file ${file}`);
   if (/\.ya?ml$/i.test(file))
     throw new Error('YAML is not read here. Print the resource as JSON: az ... -o json');
-  if (statSync(file).size > MOST_BYTES) throw new Error(`it is larger than ${MOST_BYTES} bytes`);
-  const bytes = readFileSync(file);
+  const bytes = readAtMost(file, MOST_BYTES);
   // What `>` of Windows PowerShell writes.
   return new TextDecoder(bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : 'utf-8').decode(bytes);
+}
+
+/** Throws for a larger file, before it is in memory: pipes and devices do not say how large they are. */
+export function readAtMost(file: string, mostBytes: number): Buffer {
+  const tooLarge = new Error(`it is larger than ${mostBytes} bytes`);
+  const handle = openSync(file, 'r');
+  try {
+    const stat = fstatSync(handle);
+    if (stat.size > mostBytes) throw tooLarge;
+    if (stat.isFile() && stat.size > 0) return readFileSync(handle);
+    const chunks: Buffer[] = [];
+    for (let left = mostBytes; ; ) {
+      const chunk = Buffer.allocUnsafe(CHUNK);
+      const length = readSync(handle, chunk);
+      if (length === 0) return Buffer.concat(chunks);
+      left -= length;
+      if (left < 0) throw tooLarge;
+      chunks.push(chunk.subarray(0, length));
+    }
+  } finally {
+    closeSync(handle);
+  }
 }
 
 function refuseBicep(file: string): never {

@@ -215,3 +215,27 @@ test('as a process', () => {
   assert.match(stdout, /14 passed/);
   assert.equal(status, 0);
 });
+
+test('what a file of tests names cannot begin a line of its own nor move the cursor in a build log', async t => {
+  const evil = '"a\\n##vso[task.setvariable variable=x]y\\n::error::z\\e[2J\\u202E"';
+  const failing = file(
+    t,
+    `  - {name: ${evil}, from: 10.0.0.1, to: "192.0.2.1:443", expect: allow, by: ${evil}}\n`,
+  );
+  const broken = file(t, `  - {from: ${evil}, to: ${evil}, expect: allow}\n`);
+  for (const path of [failing, broken]) {
+    const { out, error } = await run(path);
+    assert.match(out + error, /a\\u000a##vso/);
+    assert.doesNotMatch(out + error, /^(##|::)/m);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what must not be there.
+    assert.doesNotMatch(out + error, /[\u001b\u202e]/);
+  }
+});
+
+test('rules out of a device that never ends are refused', { skip: process.platform !== 'linux' }, async t => {
+  const path = join(folder(t), 'x.test.yaml');
+  writeFileSync(path, 'policy: /dev/zero\ntests:\n  - {from: 10.0.0.1, to: "192.0.2.1:443", expect: deny}\n');
+  const { code, error } = await run(path);
+  assert.equal(code, 1);
+  assert.match(error, /\/dev\/zero: it is larger than \d+ bytes/);
+});

@@ -1,9 +1,10 @@
 // `postern test`: policy tests out of YAML files, run against the rules that they name. Offline and unprivileged, with an exit
 // code that a build can act on.
 
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { plainLine } from '#analysis/plain-line.ts';
 import { type CaseResult, runPolicyTests } from '#analysis/policy-tests.ts';
 import { type PolicyTestFile, parsePolicyTests } from '#analysis/policy-tests-file.ts';
 import {
@@ -15,6 +16,7 @@ import {
 } from '#analysis/policy-tests-report.ts';
 import { fileFault } from '#state/file-fault.ts';
 import { type CommandWorld, REAL_WORLD, usageFault } from './command-world.ts';
+import { readAtMost } from './policy-files.ts';
 import {
   noticesOf,
   POLICY_INPUT_FLAGS,
@@ -82,7 +84,7 @@ export async function runTest(
   world: TestWorld = { ...REAL_WORLD, now: () => performance.now() },
 ): Promise<number> {
   const refuse = (code: number, ...messages: readonly string[]): number => {
-    for (const message of messages) world.error(`postern test: ${message}\n`);
+    for (const message of messages) world.error(`postern test: ${plainLine(message)}\n`);
     return code;
   };
   let parsed: ReturnType<typeof parse>;
@@ -104,7 +106,7 @@ export async function runTest(
   const outcomes: FileOutcome[] = [];
   for (const path of paths)
     for (const file of testFilesAt(path)) outcomes.push(await runner.run(file, filter));
-  for (const { faults } of outcomes) refuse(ERROR, ...faults);
+  for (const fault of outcomes.flatMap(({ faults }) => faults)) refuse(ERROR, fault);
   const { tests, failed, broken } = totalsOf(outcomes);
   if (tests === 0 && broken === 0) return refuse(ERROR, `no name of a test holds '${filter}'.`);
   world.out(output === 'json' ? `${JSON.stringify(toJson(outcomes))}\n` : formatOutcomes(outcomes, verbose));
@@ -156,8 +158,7 @@ class Runner {
     let text: string;
     try {
       if (statSync(file).isDirectory()) throw new Error('the folder holds no *.test.yaml');
-      if (statSync(file).size > MOST_BYTES) throw new Error(`it is larger than ${MOST_BYTES} bytes`);
-      text = readFileSync(file, 'utf8');
+      text = readAtMost(file, MOST_BYTES).toString('utf8');
     } catch (error) {
       return broken([`${file}: ${fileFault(error)}.`]);
     }
@@ -193,7 +194,7 @@ class Runner {
   async #read(values: Readonly<Record<string, unknown>>): Promise<PolicyInputResult> {
     const read = await readPolicyInput(values, this.#world);
     for (const notice of read.input ? noticesOf(read.input) : [])
-      this.#world.error(`postern test: ${notice}\n`);
+      this.#world.error(`postern test: ${plainLine(notice)}\n`);
     return read;
   }
 }
