@@ -30,7 +30,7 @@ const PURPOSES: readonly (readonly [RegExp, string])[] = [
   [/ 123$/, 'the time of Linux nodes'],
   [/ 53$/, 'names, where the network has DNS servers of its own'],
   [/\{api-server\} 443$/, 'pods that call the API server by its address'],
-  [/\.(hcp|tun)\./, 'nodes and kubelets talk to their API server'],
+  [/\.(hcp|tun)\./, 'what nodes say to their API server'],
   [/\.data\.mcr\.|mcr-msedge/, 'the layers of images in the Microsoft registry'],
   [/mcr\./, 'images of the Microsoft registry'],
   [/^management\./, 'the Azure management API'],

@@ -13,25 +13,35 @@ export interface PlacedFinding extends LintFinding {
 const WIDTH = 110;
 const INDENT = '  ';
 
-/** Grouped by severity, and a line that counts them. */
+/** Grouped by severity; what is said of several rules is said once. A last line counts. */
 export function describeFindings(findings: readonly PlacedFinding[]): string {
   const width = Math.max(0, ...findings.map(({ code }) => code.length));
   const blocks = SEVERITIES.flatMap(severity => {
-    const found = findings.filter(finding => finding.severity === severity);
-    return found.length === 0
-      ? []
-      : [`${TITLES[severity]}\n\n${found.map(finding => describe(finding, width)).join('\n')}`];
+    const groups = new Map<string, PlacedFinding[]>();
+    for (const finding of findings.filter(found => found.severity === severity)) {
+      const key = [finding.code, finding.reason, finding.fix].join('\n');
+      groups.set(key, [...(groups.get(key) ?? []), finding]);
+    }
+    if (groups.size === 0) return [];
+    const texts = [...groups.values()].map(group => describeGroup(group, width));
+    return [`${TITLES[severity]}\n\n${texts.join('\n')}`];
   });
   return `${[...blocks, summary(findings)].join('\n')}\n`;
 }
 
 const TITLES: Readonly<Record<Severity, string>> = { error: 'Errors', warning: 'Warnings', note: 'Notes' };
 
-function describe({ code, rule, resource, place, reason, fix }: PlacedFinding, width: number): string {
-  const about = rule ? formatRuleRef(rule) : nameOf(resource);
-  const where = place ? `  ${place.file}:${place.line}:${place.column}` : '';
+function describeGroup(group: readonly PlacedFinding[], width: number): string {
+  const [first] = group;
+  if (!first) return '';
+  const { reason, fix } = first;
+  const abouts = group.map(({ rule, resource }) => (rule ? formatRuleRef(rule) : nameOf(resource)));
+  const wide = Math.max(...abouts.map(about => about.length));
   return [
-    `${INDENT}${code.padEnd(width)}  ${about}${where}`,
+    ...group.map(({ code, place }, index) => {
+      const where = place ? `  ${place.file}:${place.line}:${place.column}` : '';
+      return `${INDENT}${code.padEnd(width)}  ${(abouts[index] ?? '').padEnd(where === '' ? 0 : wide)}${where}`;
+    }),
     ...fold(reason, WIDTH - 6).map(line => `${INDENT}    ${line}`),
     // A command must stay in one piece.
     ...(fix.includes('az network ') ? [fix] : fold(fix, WIDTH - 11)).map(

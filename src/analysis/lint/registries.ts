@@ -63,7 +63,7 @@ export function checkRegistries({ rules }: LintContext): LintFinding[] {
     const others = named.filter(rule => rule !== first && writes(rule).some(name => hosts.includes(name)));
     return [
       aboutRule('registry-incomplete', first, {
-        reason: `It allows ${listed(writes(first).filter(name => hosts.includes(name)))} of ${title}, whose clients also need ${listed(missing, 5)}: pulls fail.`,
+        reason: `It allows ${listed(writes(first).filter(name => hosts.includes(name)))} of ${title}, whose clients also need ${listed(missing, 5)}: pulls can fail.`,
         fix: `Allow ${missing.join(', ')} as well, by an application rule (${source}).`,
         related: others.map(({ ref }) => ref),
       }),
