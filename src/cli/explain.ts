@@ -4,12 +4,12 @@
 import { parseArgs } from 'node:util';
 import { explain, type NameAnswer, prepareExplanation } from '#analysis/explain/explain.ts';
 import { explanationJson, explanationText } from '#analysis/explain/explain-text.ts';
-import { BALANCER_TYPE, INTERFACE_TYPE } from '#analysis/explain/interfaces.ts';
+import { BALANCER_TYPE, INTERFACE_TYPE, SCALE_SET_INTERFACE_TYPE } from '#analysis/explain/interfaces.ts';
 import { type Firewall, missingRouteTables, type Network, readNetwork } from '#analysis/explain/network.ts';
 import { parseResolved } from '#analysis/question.ts';
 import { toDocuments } from '#arm/arm-document.ts';
 import { idKey } from '#arm/resource-id.ts';
-import { resolvePolicy } from '#compiler/resolve-policy.ts';
+import { type Finding, resolvePolicy } from '#compiler/resolve-policy.ts';
 import type { NamesOfAddress } from '#ir/decision.ts';
 import type { ResolvedPolicy } from '#ir/policy.ts';
 import { POLICY_OPTION_FLAGS } from '#model/policy-option-flags.ts';
@@ -17,6 +17,7 @@ import { AZURE_DNS, formatIpv4, parseIpv4 } from '#net/ipv4.ts';
 import { type CommandWorld, REAL_WORLD, usageFault } from './command-world.ts';
 import {
   type DocumentInput,
+  noticesOf,
   POLICY_INPUT_FLAGS,
   POLICY_INPUT_HELP,
   readDocumentInput,
@@ -100,6 +101,9 @@ export async function runExplain(
     usage.push('--router goes with neither --name nor --policy.');
   if (policy.length > 0 && values.name !== undefined && !policy.includes('store'))
     usage.push('--name names a lab that is up; --policy reads files.');
+  for (const flag of ['firewall', 'firewall-policy'] as const)
+    if (values[flag] !== undefined)
+      usage.push(`--${flag}: the routes lead to the firewall that counts; it cannot be picked.`);
   const resolved = new Map<string, readonly number[]>();
   for (const text of values.resolve ?? []) {
     const pair = parseResolved(text);
@@ -112,8 +116,9 @@ export async function runExplain(
     const place = policy.length > 0 ? undefined : await findPlace(values, running);
     const read = await readDocumentInput(inputOf(values, place), world, ALSO_TYPES);
     if (!read.read) return refuse(read.usage ? USAGE : ERROR, ...read.faults);
-    const { network, faults } = networkOf(read.read, place);
+    const { network, faults, notices } = networkOf(read.read, place);
     if (faults.length > 0) return refuse(ERROR, ...faults);
+    for (const notice of notices) world.error(`postern explain: ${notice}\n`);
     const { prepared, faults: unclear } = prepareExplanation(network, { from, to, protocol, sni, host });
     if (!prepared)
       return refuse(
@@ -156,7 +161,7 @@ export async function runExplain(
   }
 }
 
-const ALSO_TYPES = [INTERFACE_TYPE, BALANCER_TYPE].map(type => type.toLowerCase());
+const ALSO_TYPES = [INTERFACE_TYPE, SCALE_SET_INTERFACE_TYPE, BALANCER_TYPE].map(type => type.toLowerCase());
 
 async function findPlace({ name, router }: Values, running: RunningWorld): Promise<RunningPlace> {
   if (router) return running.router();
@@ -181,17 +186,20 @@ function inputOf(values: Values, place: RunningPlace | undefined): Record<string
 }
 
 function networkOf(
-  { placed, facts, options, from }: DocumentInput,
+  { placed, ignored, facts, options, from }: DocumentInput,
   place: RunningPlace | undefined,
-): { readonly network: Network; readonly faults: readonly string[] } {
+): { readonly network: Network; readonly faults: readonly string[]; readonly notices: readonly string[] } {
   const list = placed.map(({ document }) => document);
   const documents = toDocuments(list);
   const policies = new Map<string, ResolvedPolicy>();
   const faults: string[] = [];
+  const warnings: Finding[] = [];
   for (const firewall of documents.ofType('Microsoft.Network/azureFirewalls')) {
     const resolution = resolvePolicy(firewall, documents, { facts, options });
-    if (resolution.policy) policies.set(firewall.id, resolution.policy);
-    else faults.push(...resolution.faults.map(({ message }) => `${from}: ${message}`));
+    if (resolution.policy) {
+      policies.set(firewall.id, resolution.policy);
+      warnings.push(...resolution.warnings);
+    } else faults.push(...resolution.faults.map(({ message }) => `${from}: ${message}`));
   }
   const network = readNetwork({
     documents: list,
@@ -210,7 +218,7 @@ function networkOf(
     faults.push(
       `${from}: route table '${id}', which a subnet names, is missing: az network route-table list -o json > route-tables.json`,
     );
-  return { network, faults };
+  return { network, faults, notices: noticesOf({ warnings, ignored, describe: ({ message }) => message }) };
 }
 
 async function answerFor(

@@ -213,7 +213,11 @@ function resolveInput(
 }
 
 /** What the user should know about the rules that were read, each a line: warnings, and what was left aside. */
-export function noticesOf({ warnings, ignored, describe }: PolicyInput): string[] {
+export function noticesOf({
+  warnings,
+  ignored,
+  describe,
+}: Pick<PolicyInput, 'warnings' | 'ignored' | 'describe'>): string[] {
   const byType = new Map<string, string[]>();
   for (const { type, name } of ignored) byType.set(type, [...(byType.get(type) ?? []), name]);
   const aside = [...byType].map(([type, names]) => `${type} ${shorten(names)}`);

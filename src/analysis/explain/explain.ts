@@ -105,7 +105,7 @@ function findClient(network: Network, text: string): Client | string {
   const known = host ?? network.hosts.find(candidate => candidate.address === address);
   const insideOf = place === undefined && isIanaPrivate(address) ? network.gateway : undefined;
   if (place === undefined && insideOf === undefined && isIanaPrivate(address))
-    return `no virtual network that is known holds ${text}`;
+    return `no virtual network that is known holds ${text} (az network vnet list -o json prints them)`;
   return { address, place, host: known, insideOf };
 }
 

@@ -9,6 +9,9 @@ import { parseIpv4 } from '#net/ipv4.ts';
 import type { NamedAddress } from './network.ts';
 
 export const INTERFACE_TYPE = 'Microsoft.Network/networkInterfaces';
+/** Those of the machines of a scale set, such as the nodes of AKS. */
+export const SCALE_SET_INTERFACE_TYPE =
+  'Microsoft.Compute/virtualMachineScaleSets/virtualMachines/networkInterfaces';
 export const BALANCER_TYPE = 'Microsoft.Network/loadBalancers';
 
 export interface Interface extends NamedAddress {
@@ -45,14 +48,15 @@ export interface BalancerRule {
 }
 
 export function readInterfaces(documents: Documents): Interface[] {
-  return documents.ofType(INTERFACE_TYPE).flatMap(({ id, name, properties }) =>
+  const all = [...documents.ofType(INTERFACE_TYPE), ...documents.ofType(SCALE_SET_INTERFACE_TYPE)];
+  return all.flatMap(({ id, name, properties }) =>
     children(properties.ipConfigurations).flatMap(configuration => {
       const address = parseIpv4(String(configuration.privateIPAddress ?? configuration.privateIpAddress));
       if (address === undefined) return [];
       return [
         {
           id: configuration.id === '' ? `${id}/ipConfigurations/${configuration.name}` : configuration.id,
-          name,
+          name: nameOf(id, name),
           address,
           subnetId: idOf(configuration.subnet),
           publicIps: publicIpOf(configuration, documents),
@@ -64,6 +68,12 @@ export function readInterfaces(documents: Documents): Interface[] {
       ];
     }),
   );
+}
+
+/** Interfaces of a scale set all have the same name; its machines have numbers. */
+function nameOf(id: string, name: string): string {
+  const [, set, machine] = /\/virtualMachineScaleSets\/([^/]+)\/virtualMachines\/([^/]+)\//i.exec(id) ?? [];
+  return set === undefined ? name : `${set}_${machine}`;
 }
 
 export function readBalancers(documents: Documents, interfaces: readonly Interface[]): Balancer[] {
