@@ -33,7 +33,7 @@ export function faultsOfPolicy(
       target: 'properties.firewallPolicy',
       message: `Firewall '${firewall.name}' has tier ${firewall.tier}; policy '${policy.name}' of tier ${policy.tier} goes with firewalls of tier ${tiers.join(' or ')}.`,
     });
-  faults.push(...faultsOfNames(layers));
+  faults.push(...faultsOfParents(layers), ...faultsOfNames(layers));
   const publicIps = firewall?.ipConfigurations.length ?? 0;
   const rules = rulesOfLayers(layers, options);
   // NAT rules that a parent has for other firewalls do not count here.
@@ -48,6 +48,21 @@ export function faultsOfPolicy(
       message: `Firewall policy '${policy.name}'${layers.length > 1 ? ' with its parents' : ''}: ${fault.message}`,
     })),
   ];
+}
+
+/** A parent must fit its child as a policy fits a firewall. */
+function faultsOfParents(layers: Layers): Finding[] {
+  return layers.slice(1).flatMap(({ policy }, index) => {
+    const parent = (layers[index] as PolicyLayer).policy;
+    const tiers: readonly string[] = FITS[parent.tier];
+    if (tiers.includes(policy.tier)) return [];
+    return {
+      resource: policy.id,
+      code: CODES.policyTier,
+      target: 'properties.basePolicy',
+      message: `Firewall policy '${policy.name}' of tier ${policy.tier} cannot inherit from '${parent.name}': a policy of tier ${parent.tier} goes with tier ${tiers.join(' or ')}.`,
+    };
+  });
 }
 
 /** Names in network rules are resolved by the firewall, so the DNS proxy must be on; Basic has none. */

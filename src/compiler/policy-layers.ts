@@ -2,6 +2,7 @@
 // circle and what cannot be read is reported, each with the document that it stands in.
 
 import type { ArmDocument, Documents } from '#arm/arm-document.ts';
+import { normalizeLocation } from '#arm/locations.ts';
 import { idKey } from '#arm/resource-id.ts';
 import { CODES } from '#model/firewall-codes.ts';
 import { FIREWALL_POLICY_TYPE, parseFirewallPolicy } from '#model/firewall-policy.ts';
@@ -52,8 +53,13 @@ export function findLayers(
   return { layers, faults };
 }
 
+/** https://learn.microsoft.com/azure/firewall-manager/policy-overview. A template need not say where its resources lie. */
+function sameRegion(a: string | undefined, b: string | undefined): boolean {
+  return a === undefined || b === undefined || normalizeLocation(a) === normalizeLocation(b);
+}
+
 function parentOf(
-  { id, name }: ArmDocument,
+  { id, name, location }: ArmDocument,
   basePolicyId: string | undefined,
   documents: Documents,
   faults: Finding[],
@@ -66,6 +72,13 @@ function parentOf(
       code: CODES.reference,
       target: 'properties.basePolicy.id',
       message: `Firewall policy '${name}': there is no firewall policy '${basePolicyId}', which it names as its parent.`,
+    });
+  else if (!sameRegion(location, parent.location))
+    faults.push({
+      resource: id,
+      code: CODES.basePolicy,
+      target: 'properties.basePolicy.id',
+      message: `Firewall policy '${name}' is in ${location}, its parent '${parent.name}' in ${parent.location}: both must be in the same region.`,
     });
   return parent;
 }

@@ -96,6 +96,27 @@ describe('a policy and its firewall', () => {
     );
   });
 
+  it('parents fit by tier and region', () => {
+    const fits = (above: string, below: string) =>
+      faultsOf([
+        policy(CHILD, { ...inherits, sku: { tier: below } }),
+        policy(PARENT, { sku: { tier: above } }),
+      ]).map(({ code, resource }) => `${code} ${resource}`);
+    const tiers = ['Basic', 'Standard', 'Premium'];
+    assert.deepEqual(
+      tiers.map(above => tiers.filter(below => fits(above, below).length === 0)),
+      [['Basic'], ['Standard', 'Premium'], ['Premium']],
+    );
+    assert.deepEqual(fits('Premium', 'Standard'), [`AzureFirewallPolicyInvalidSku ${CHILD}`]);
+    const at = (location: string | undefined) => {
+      const { location: _, ...rest } = parent;
+      return location === undefined ? rest : { ...rest, location };
+    };
+    for (const location of [undefined, 'East US', 'eastus']) resolved([child, at(location)]);
+    const [fault, ...others] = faultsOf([child, at('westeurope')]);
+    assert.deepEqual([fault?.code, fault?.resource, others], ['FirewallPolicyInvalidBasePolicy', CHILD, []]);
+  });
+
   const natAt = (destination: string, tier = 'Standard') => [
     firewall({ firewallPolicy: { id: CHILD }, sku: { name: 'AZFW_VNet', tier } }),
     policy(CHILD, { sku: { tier } }),
