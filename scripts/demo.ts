@@ -67,13 +67,26 @@ async function show(lab: Lab, checks: readonly Check[]): Promise<void> {
       const [seen = '', ...more] = (await check.run(lab)).split('\n');
       rows.push({ ok: true });
       say(`    ${green('ok')}   ${title}  ${dim(seen)}`);
-      for (const line of more) say(`           ${dim(line)}`);
+      for (const line of more.flatMap(wrap)) say(`           ${dim(line)}`);
     } catch (error) {
       goOn();
       rows.push({ ok: false });
       say(`    ${red('FAIL')} ${title}  ${error instanceof Error ? error.message.split('\n')[0] : error}`);
     }
   }
+}
+
+const WIDEST = 120;
+
+/** Long lines in pieces that end between words. */
+function wrap(line: string): string[] {
+  const pieces = [''];
+  for (const word of line.split(/(?<= )/)) {
+    const last = pieces.length - 1;
+    if (`${pieces[last]}${word}`.trimEnd().length <= WIDEST) pieces[last] += word;
+    else pieces.push(`    ${word}`);
+  }
+  return pieces;
 }
 
 /** What must be the same after the demo as before. */

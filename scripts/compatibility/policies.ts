@@ -212,4 +212,12 @@ export const BEYOND: readonly Feature[] = [
     'src/analysis/diff/diff-property.test.ts: a diff holds exactly the flows that are decided differently',
     'test/package/package.test.ts: runs in Chromium, without a bundler',
   ),
+  added(
+    '`postern explain`',
+    '',
+    '',
+    'the way of a flow and back, in a running lab or router or out of files, with the commands that repair it',
+    'test/lab/explain.test.ts: the commands for a subnet without route table bring it behind the firewall',
+    'test/support/showcase/explain.ts: asymmetric routing: out by the firewall, back beside it',
+  ),
 ];

@@ -5,6 +5,7 @@
 
 import { ADDRESSES } from './showcase/addresses.ts';
 import { CHANGES } from './showcase/changes.ts';
+import { EXPLAIN } from './showcase/explain.ts';
 import type { Check } from './showcase/kit.ts';
 import { CHECKS } from './showcase/traffic.ts';
 
@@ -14,4 +15,4 @@ export { POLICY, prepareTeam, TEAM } from './showcase/policy.ts';
 export { BEFORE } from './showcase/traffic.ts';
 
 /** In this order: later ones add rules and addresses. */
-export const AFTER: readonly Check[] = [...CHECKS, ...CHANGES, ...ADDRESSES];
+export const AFTER: readonly Check[] = [...CHECKS, ...CHANGES, ...ADDRESSES, ...EXPLAIN];
