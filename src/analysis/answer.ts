@@ -163,7 +163,13 @@ export function remarksOn(
   { flow, decision, denied }: Answer,
 ): string[] {
   const remarks: string[] = [];
-  const { name, standIn, flows } = asked;
+  const { name, standIn, unread, flows } = asked;
+  if (unread !== undefined)
+    remarks.push(
+      flow.from === 'outside'
+        ? `Nobody reads that the client names '${unread}': connections from outside go by NAT rules alone.`
+        : `Nobody reads that the client names '${unread}': no rule goes by names on port ${flow.destinationPort}.`,
+    );
   if (denied > 0 && denied < flows.length)
     remarks.push(
       `${name} has ${flows.length} addresses, of which ${denied} ${denied === 1 ? 'is' : 'are'} denied; this is ${formatIpv4(flow.destination)}.`,

@@ -34,6 +34,8 @@ export interface Asked {
   readonly name: string | undefined;
   /** Set where nobody said which address the name has. */
   readonly standIn: number | undefined;
+  /** Set where the client was said to name a host and nobody reads it: no rule of the port goes by names. */
+  readonly unread?: string;
 }
 
 export type QuestionField = 'from' | 'to' | 'protocol' | 'sni' | 'host' | 'resolve';
@@ -91,12 +93,15 @@ export function understand(question: Question, policy: ResolvedPolicy, resolved:
   };
   const names = namesByAddress(resolved);
   if (name !== undefined && standIn !== undefined) names.set(standIn, new Set([name]));
+  const flows = [flowTo(destination), ...rest.map(flowTo)] as const;
+  const said = question.host ?? question.sni ?? '';
   return {
     asked: {
-      flows: [flowTo(destination), ...rest.map(flowTo)],
+      flows,
       namesOfAddress: address => names.get(address) ?? NO_NAMES,
       name,
       standIn,
+      ...(said && flows[0].claim === undefined && { unread: said }),
     },
   };
 }

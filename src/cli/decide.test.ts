@@ -135,6 +135,18 @@ test('without an address for a name the rules that an address would bring in are
   assert.doesNotMatch(given.out, /Nobody said/);
 });
 
+test('a name that the client says and nobody reads is told', async () => {
+  const inside = await run(...AKS, '--to', '192.0.2.1:9000', '--sni', 'a.example.org');
+  assert.match(inside.out, /note +Nobody reads that the client names 'a\.example\.org': .* on port 9000\./);
+  const outside = await run(...AKS, '--to', '203.0.113.10:8080', '--outside', '--host', 'a.example.org');
+  assert.match(
+    outside.out,
+    /Nobody reads .*'a\.example\.org': connections from outside go by NAT rules alone/,
+  );
+  const read = await run(...AKS, '--to', '192.0.2.1:443', '--sni', 'a.example.org');
+  assert.doesNotMatch(read.out, /Nobody reads/);
+});
+
 test('of several addresses a denied one is told, and how many there are', async () => {
   const { code, out } = await run(
     ...[...AKS, '--to', 'x.example.org:9000'],
