@@ -197,7 +197,8 @@ function networkOf(
   for (const firewall of documents.ofType('Microsoft.Network/azureFirewalls')) {
     const resolution = resolvePolicy(firewall, documents, { facts, options });
     if (resolution.policy) {
-      policies.set(firewall.id, resolution.policy);
+      const privateAddress = parseIpv4(place?.privateAddress ?? '') ?? resolution.policy.privateAddress;
+      policies.set(firewall.id, { ...resolution.policy, privateAddress });
       warnings.push(...resolution.warnings);
     } else faults.push(...resolution.faults.map(({ message }) => `${from}: ${message}`));
   }

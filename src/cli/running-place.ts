@@ -13,6 +13,8 @@ export interface RunningPlace {
   /** What it was started with, as flags of the command line. */
   readonly policyFlags: readonly string[];
   readonly threatFeeds: readonly string[];
+  /** What stands for the private address that the documents give the firewall, where that is another one. */
+  readonly privateAddress?: string | undefined;
   readonly hosts: readonly {
     readonly name: string;
     readonly address: string;

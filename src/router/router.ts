@@ -180,6 +180,8 @@ export class Router {
       folder: options.config,
       readAt: new Date().toISOString(),
       options: policyOptionFlags(options.policyOptions),
+      threatFeeds: options.threatFeeds,
+      dnsServers: options.dnsServers,
       faults,
     };
     writeFileSync(paths.files, JSON.stringify(state), { mode: 0o600 });

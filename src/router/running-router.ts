@@ -4,13 +4,15 @@
 import { execFile } from 'node:child_process';
 import { Resolver } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { formatIpv4 } from '#net/ipv4.ts';
 import { commandName } from '#state/command-name.ts';
 import { readProcessFile } from '#state/process-file.ts';
-import { systemDnsServers } from './dns-servers.ts';
 import { routerPaths } from './paths.ts';
 import type { FilesState } from './status.ts';
 
+const AZURE_DNS = '168.63.129.16';
 const TIMEOUT_MS = 1500;
 const MOST_BYTES = 64 * 1024 * 1024;
 const run = promisify(execFile);
@@ -25,12 +27,15 @@ export async function runningRouter() {
     label: 'this router',
     lab: undefined,
     policyFlags: files.options ?? [],
-    threatFeeds: [],
+    threatFeeds: files.threatFeeds ?? [],
+    privateAddress: privateAddressOf(join(paths.gatewayState, 'program.json')),
     hosts: [],
     outboundAddresses: [],
     async resolve(name: string, { servers }: { readonly servers: readonly string[] }) {
-      const upstream = servers.filter(address => address !== '168.63.129.16');
-      const asked = upstream.length > 0 ? upstream : systemDnsServers();
+      const upstream = servers.filter(address => address !== AZURE_DNS);
+      const asked = upstream.length > 0 ? upstream : (files.dnsServers ?? []);
+      if (asked.length === 0)
+        return { addresses: [], fault: 'no name server is known', by: 'nobody was asked' };
       const resolver = new Resolver({ timeout: TIMEOUT_MS, tries: 2 });
       resolver.setServers(asked);
       const by = `asked by this machine, ${asked.join(' or ')} answers`;
@@ -47,4 +52,14 @@ export async function runningRouter() {
       return stdout;
     },
   };
+}
+
+/** Which address of this machine stands for the private one of the firewall; undefined while no rules are in force. */
+function privateAddressOf(programFile: string): string | undefined {
+  try {
+    const { privateAddress } = JSON.parse(readFileSync(programFile, 'utf8')) as { privateAddress?: unknown };
+    return typeof privateAddress === 'number' ? formatIpv4(privateAddress) : undefined;
+  } catch {
+    return undefined;
+  }
 }

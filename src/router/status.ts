@@ -19,6 +19,9 @@ export interface FilesState {
   readonly readAt: string;
   /** Flags of `postern up` that say how rules are read; absent in what an older version wrote. */
   readonly options?: readonly string[];
+  /** Files with threat-intelligence feeds, and servers asked where the firewall names none; absent likewise. */
+  readonly threatFeeds?: readonly string[];
+  readonly dnsServers?: readonly string[];
   readonly faults: readonly string[];
 }
 

@@ -9,7 +9,7 @@ import { type EffectiveRoute, effectiveRoutes } from '#model/effective-routes.ts
 import { addressOfPublicIp, PUBLIC_IP_TYPE } from '#model/public-ip.ts';
 import { toRouteTable } from '#model/route-table.ts';
 import { toVirtualNetwork, VIRTUAL_NETWORK_TYPE } from '#model/virtual-network.ts';
-import { contains, type Ipv4Prefix } from '#net/ipv4.ts';
+import { contains, type Ipv4Prefix, parseIpv4 } from '#net/ipv4.ts';
 import { type Balancer, type Interface, readBalancers, readInterfaces } from './interfaces.ts';
 
 export interface Subnet {
@@ -42,6 +42,8 @@ export interface NamedAddress {
 
 export interface Firewall extends NamedResource {
   readonly subnetId: string | undefined;
+  /** The private address that its document gives; the rules may have another one, which stands for it. */
+  readonly documentedAddress: number | undefined;
   /** Of its firewall policy; undefined with classic rules. */
   readonly policyResource: NamedResource | undefined;
   readonly policy: ResolvedPolicy;
@@ -115,11 +117,12 @@ export function readNetwork(source: NetworkSource): Network {
 function toFirewall(document: ArmDocument, policy: ResolvedPolicy): Firewall {
   const { firewallPolicy, ipConfigurations } = document.properties;
   const [first] = Array.isArray(ipConfigurations) ? (ipConfigurations as unknown[]) : [];
-  const subnet = isObject(first) && isObject(first.properties) ? first.properties.subnet : undefined;
+  const configuration = isObject(first) && isObject(first.properties) ? first.properties : {};
   const policyId = referenceTo(firewallPolicy);
   return {
     ...named(document.id, document.name),
-    subnetId: referenceTo(subnet),
+    subnetId: referenceTo(configuration.subnet),
+    documentedAddress: parseIpv4(String(configuration.privateIPAddress)),
     policyResource: policyId === undefined ? undefined : named(policyId),
     policy,
   };
@@ -183,7 +186,10 @@ export function hostAt({ hosts }: Network, vnet: Vnet | undefined, address: numb
 
 /** The firewall whose private address this is. */
 export function firewallAt({ firewalls }: Network, address: number): Firewall | undefined {
-  return firewalls.find(({ policy }) => policy.privateAddress !== 0 && policy.privateAddress === address);
+  return firewalls.find(
+    ({ policy, documentedAddress }) =>
+      address !== 0 && (policy.privateAddress === address || documentedAddress === address),
+  );
 }
 
 /** The firewall that has this public address. */
