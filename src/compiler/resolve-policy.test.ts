@@ -72,6 +72,13 @@ describe('a policy and its firewall', () => {
       warningsOf(documents).map(({ code }) => code),
       ['SettingsOfPolicyCount'],
     );
+    const denies = firewall({ firewallPolicy: { id: CHILD }, threatIntelMode: 'Deny' });
+    const [warning, ...others] = warningsOf([denies, policy(CHILD)]);
+    assert.match(
+      warning?.message ?? '',
+      /has a policy, whose settings count; not used: threatIntelMode Deny/,
+    );
+    assert.deepEqual(others, []);
   });
 
   it('a policy alone has no addresses', () => {

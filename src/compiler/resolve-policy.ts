@@ -84,18 +84,23 @@ function resolveFirewall(subject: ArmDocument, world: World): Resolution {
   );
 }
 
-/** With a policy, Azure reads none of them (https://learn.microsoft.com/azure/firewall/snat-private-range). */
+/**
+ * With a policy, Azure reads none of them (https://learn.microsoft.com/azure/firewall/snat-private-range). A mode of threat
+ * intelligence always stands there; only who set it to Deny may think that it counts.
+ */
 function unusedSettings({ id, name, properties }: ArmDocument): Finding[] {
-  const names = Object.keys(properties.additionalProperties ?? {});
-  if (names.length === 0) return [];
-  return [
-    {
-      resource: id,
-      code: 'SettingsOfPolicyCount',
-      target: 'properties.additionalProperties',
-      message: `Firewall '${name}' has a policy, whose settings count; not used: ${names.join(', ')}.`,
-    },
+  const settings = Object.keys(properties.additionalProperties ?? {});
+  const denies = String(properties.threatIntelMode).toLowerCase() === 'deny';
+  const unused = [
+    ...(settings.length > 0 ? [['properties.additionalProperties', settings.join(', ')] as const] : []),
+    ...(denies ? [['properties.threatIntelMode', 'threatIntelMode Deny'] as const] : []),
   ];
+  return unused.map(([target, what]) => ({
+    resource: id,
+    code: 'SettingsOfPolicyCount',
+    target,
+    message: `Firewall '${name}' has a policy, whose settings count; not used: ${what}.`,
+  }));
 }
 
 interface AttachedFirewall {
