@@ -438,3 +438,39 @@ describe('a name in the path holds no slash, so that one type cannot be reached 
       await refused(await setUp(), [400, 'InvalidRequestUri'], [method, path, body]);
     });
 });
+
+describe('a body with more faults than anybody reads gets a short answer', () => {
+  const rules = (list: readonly Json[]) => groupBody([filterCollection(list)], 300);
+  const cases: Readonly<Record<string, Json>> = {
+    'a million empty collections': {
+      properties: { priority: 300, ruleCollections: Array(1_000_000).fill({}) },
+    },
+    'a million empty rules': rules(Array(1_000_000).fill({})),
+    'half a million sources that are none': rules([
+      networkRule({ sourceAddresses: Array(500_000).fill('x') }),
+    ]),
+    'members that nobody knows': rules([
+      networkRule(Object.fromEntries(Array.from({ length: 200_000 }, (_, index) => [`m${index}`, 1]))),
+    ]),
+    'a name of three megabytes': rules([
+      networkRule({ destinationAddresses: [], destinationFqdns: ['a.'.repeat(1_500_000)] }),
+    ]),
+  };
+  for (const [name, body] of Object.entries(cases))
+    it(name, async () => {
+      const { call } = await setUp();
+      const answer = await call('PUT', `${P}/child/ruleCollectionGroups/new`, body);
+      assert.equal(answer.status, 400, answer.text.slice(0, 300));
+      assert.ok(answer.text.length < 1_000_000, `the answer has ${answer.text.length} characters`);
+    });
+});
+
+it('members called as those of every object are unknown ones', async () => {
+  const test = await setUp();
+  const body = JSON.parse(
+    '{"properties": {"priority": 300, "ruleCollections": [], "__proto__": {"priority": 1}, "constructor": 1}}',
+  ) as Json;
+  const answer = await test.call('PUT', `${P}/child/ruleCollectionGroups/new`, body);
+  assertRefused(answer, 400);
+  assert.doesNotMatch(answer.text, /object Object|native code/);
+});

@@ -34,7 +34,7 @@ export const firewallPolicies: ResourceKind = {
       { ...body, name: envelope.name, properties },
       lookupOf(context),
     );
-    if (diagnostics) reader.faults.list.push(...diagnostics);
+    if (diagnostics) reader.faults.addAll(diagnostics);
     const document = { ...envelope, properties };
     const baseId = basePolicyIdOf(document);
     const base = baseId === undefined ? undefined : context.store.get(baseId)?.document;
@@ -54,7 +54,7 @@ export const firewallPolicies: ResourceKind = {
     checkUsers(after, faults, context.store);
     if (faults.list.length > 0) return;
     const subjects = before ? usersOfPolicy(after.id, context) : [after];
-    faults.list.push(...faultsOfWrite(after, subjects, context));
+    faults.addAll(faultsOfWrite(after, subjects, context));
   },
 
   showProperties({ document }, { store }) {

@@ -42,7 +42,7 @@ export const firewalls: ResourceKind = {
 
   read({ envelope, body, reader, before }, context) {
     const { diagnostics } = parseAzureFirewall({ ...body, name: envelope.name }, lookupOf(context));
-    if (diagnostics) reader.faults.list.push(...diagnostics);
+    if (diagnostics) reader.faults.addAll(diagnostics);
     const zones = reader.texts('zones');
     const properties = writtenProperties(body, ['ipGroups']);
     const policyId = policyIdOf({ ...envelope, properties });
@@ -88,7 +88,7 @@ export const firewalls: ResourceKind = {
       if (twin) faults.list.push(publicIpInUse(`${path}.publicIPAddress`, after.id, publicIpId, twin.id));
     });
     if (faults.list.length === 0 && policyIdOf(after) !== undefined && hasDataPath(after))
-      faults.list.push(...faultsOfWrite(after, [after], context));
+      faults.addAll(faultsOfWrite(after, [after], context));
   },
 
   showProperties(resource) {

@@ -54,14 +54,14 @@ export const ruleCollectionGroups: ResourceKind = {
       { ...body, name: envelope.name, properties },
       lookupOf(context),
     );
-    if (diagnostics) reader.faults.list.push(...diagnostics);
+    if (diagnostics) reader.faults.addAll(diagnostics);
     return { ...envelope, properties: { ruleCollections: [], ...properties } };
   },
 
   check(after, _before, faults, context) {
     if (faults.list.length > 0) return;
     const subjects = usersOfPolicy(policyIdOfGroup(after.id), context);
-    faults.list.push(...faultsOfWrite(after, subjects, context));
+    faults.addAll(faultsOfWrite(after, subjects, context));
   },
 
   showProperties({ document }, { store }) {

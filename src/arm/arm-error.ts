@@ -51,6 +51,22 @@ export function errorOfFaults(
   );
 }
 
+/** More than anybody reads. A request of a few megabytes can have millions, each with a path and a sentence. */
+const MOST_FAULTS = 1000;
+/** Messages quote what was given. */
+const LONGEST_MESSAGE = 2000;
+
+/** Adds a fault to a list of them, unless there are so many that nobody would read it. */
+export function addFault(list: ArmErrorDetail[], { code, target, message }: ArmErrorDetail): void {
+  if (list.length > MOST_FAULTS) return;
+  const more = list.length === MOST_FAULTS ? ' (More faults follow, which are not told.)' : '';
+  list.push({ code, target: shortened(target), message: `${shortened(message)}${more}` });
+}
+
+function shortened(text: string): string {
+  return text.length > LONGEST_MESSAGE ? `${text.slice(0, LONGEST_MESSAGE)}...` : text;
+}
+
 /** Throws `errorOfFaults` unless the list is empty. */
 export function refuseFaults(faults: readonly ArmErrorDetail[], status = 400): void {
   const [first, ...others] = faults;

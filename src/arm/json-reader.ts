@@ -3,7 +3,7 @@
 // member, so that a caller hears of all of them at once. Member names are matched without regard to case, as Azure
 // does; `null` counts as absent.
 
-import type { ArmErrorDetail } from './arm-error.ts';
+import { type ArmErrorDetail, addFault } from './arm-error.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -11,7 +11,11 @@ export class Faults {
   readonly list: ArmErrorDetail[] = [];
 
   add(code: string, target: string, message: string): void {
-    this.list.push({ code, target, message });
+    addFault(this.list, { code, target, message });
+  }
+
+  addAll(faults: readonly ArmErrorDetail[]): void {
+    for (const fault of faults) addFault(this.list, fault);
   }
 }
 

@@ -2,7 +2,7 @@
 // collected with its JSON path, and a property nobody knows is a fault. `null` and absent are the same, as ARM's
 // clients send both.
 
-import type { ArmErrorDetail } from '#arm/arm-error.ts';
+import { type ArmErrorDetail, addFault } from '#arm/arm-error.ts';
 import { CODES } from './firewall-codes.ts';
 
 /** The same shape that the compiler and the API speak of faults in. */
@@ -18,7 +18,7 @@ export class Faults {
   readonly list: Diagnostic[] = [];
 
   add(code: string, target: string, message: string): undefined {
-    this.list.push({ code, target, message });
+    addFault(this.list, { code, target, message });
     return undefined;
   }
 }
@@ -72,7 +72,7 @@ export class ObjectReader {
   refuseOthers(known: readonly string[], unsupported: Readonly<Record<string, string>> = {}): void {
     for (const [name, value] of Object.entries(this.#fields)) {
       if (known.includes(name) || isEmpty(value)) continue;
-      const reason = unsupported[name];
+      const reason = Object.hasOwn(unsupported, name) ? unsupported[name] : undefined;
       if (reason !== undefined)
         this.fault(CODES.unsupported, name, `property '${name}' is not supported: ${reason}.`);
       else this.fault(CODES.unknown, name, `there is no property '${name}'.`);
