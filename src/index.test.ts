@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parsePolicy } from './index.ts';
+import { decide, type PolicyFlow, parsePolicy } from './index.ts';
 
 const id = '/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network/firewallPolicies/p';
 const policy = (properties: object = {}) => ({ id, name: 'p', properties });
@@ -30,4 +30,42 @@ test('what is left aside is a warning', () => {
       message: 'insights of p: it says nothing about the rules.',
     },
   ]);
+});
+
+test('a flow in words of any case is judged, and one in words that nobody knows is refused', () => {
+  const rule = {
+    ruleType: 'ApplicationRule',
+    name: 'r',
+    sourceAddresses: ['*'],
+    protocols: [{ protocolType: 'Https', port: 443 }],
+    targetFqdns: ['a.example.org'],
+  };
+  const collection = {
+    ruleCollectionType: 'FirewallPolicyFilterRuleCollection',
+    name: 'c',
+    priority: 100,
+    action: { type: 'Allow' },
+    rules: [rule],
+  };
+  const rules = { ...group('g', 100), properties: { priority: 100, ruleCollections: [collection] } };
+  const parsed = parsePolicy([policy(), rules]);
+  assert.ok(parsed.policy);
+  const { policy: resolved } = parsed;
+  const ask = (words: object) =>
+    decide(resolved, {
+      ...{ source: '10.0.0.1', destination: '192.0.2.1', destinationPort: 443 },
+      ...{ claim: { protocol: 'https', fqdn: 'A.example.org' }, ...words },
+    } as unknown as PolicyFlow).action;
+  assert.equal(ask({}), 'Allow');
+  assert.equal(ask({ protocol: 'tcp', from: 'Inside' }), 'Allow');
+  assert.equal(ask({ protocol: 6 }), 'Allow');
+  const wrong: readonly (readonly [object, RegExp])[] = [
+    [{ protocol: 'sctp' }, /protocol 'sctp' is none of TCP, UDP, ICMP/],
+    [{ protocol: 256 }, /protocol 256 is not a protocol number/],
+    [{ from: 'internet' }, /from 'internet' is none of inside, outside/],
+    [{ claim: { protocol: 'ftp' } }, /claim\.protocol 'ftp' is none of Http, Https, Mssql/],
+    [{ destinationPort: 65536 }, /destinationPort 65536 is not a port/],
+    [{ source: '10.0.0' }, /source '10\.0\.0' is not an IPv4 address/],
+  ];
+  for (const [words, message] of wrong) assert.throws(() => ask(words), { name: 'RangeError', message });
 });

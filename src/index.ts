@@ -108,13 +108,13 @@ export interface PolicyContext extends Partial<Omit<DecisionContext, 'namesOfAdd
   readonly resolved?: Readonly<Record<string, readonly string[]>>;
 }
 
-/** Throws `RangeError` for an address or a port that is none. */
+/** Throws `RangeError` for an address, a port or a protocol that is none; words count in any case. */
 export function decide(
   policy: ResolvedPolicy,
   flow: PolicyFlow,
   { resolved = {}, ...context }: PolicyContext = {},
 ): Decision {
-  const { protocol = 'TCP', from = 'inside', destinationPort = 0, claim } = flow;
+  const { destinationPort = 0, claim } = flow;
   if (!Number.isInteger(destinationPort) || destinationPort < 0 || destinationPort > 65535)
     throw new RangeError(`destinationPort ${destinationPort} is not a port`);
   const names = new Map<number, Set<string>>();
@@ -128,12 +128,18 @@ export function decide(
   return decideInContext(
     policy,
     {
-      protocol,
-      from,
+      protocol: protocolOf(flow.protocol ?? 'TCP'),
+      from: wordOf('from', flow.from ?? 'inside', ['inside', 'outside']),
       destinationPort,
       source: addressOf('source', flow.source),
       destination: addressOf('destination', flow.destination),
-      ...(claim && { claim: { ...claim, fqdn } }),
+      ...(claim && {
+        claim: {
+          ...claim,
+          protocol: wordOf('claim.protocol', claim.protocol, ['Http', 'Https', 'Mssql']),
+          fqdn,
+        },
+      }),
     },
     { ...context, namesOfAddress: address => names.get(address) ?? NO_NAMES },
   );
@@ -164,6 +170,19 @@ function addressOf(field: string, given: string | number): number {
   if (address !== undefined && Number.isInteger(address) && address >= 0 && address <= 0xffffffff)
     return address;
   throw new RangeError(`${field} '${given}' is not an IPv4 address`);
+}
+
+function protocolOf(given: IpProtocol): IpProtocol {
+  if (typeof given !== 'number')
+    return wordOf<'TCP' | 'UDP' | 'ICMP'>('protocol', given, ['TCP', 'UDP', 'ICMP']);
+  if (Number.isInteger(given) && given >= 0 && given <= 255) return given;
+  throw new RangeError(`protocol ${given} is not a protocol number`);
+}
+
+function wordOf<Word extends string>(field: string, given: Word, words: readonly Word[]): Word {
+  const word = words.find(known => known.toLowerCase() === String(given).toLowerCase());
+  if (word !== undefined) return word;
+  throw new RangeError(`${field} '${given}' is none of ${words.join(', ')}`);
 }
 
 async function decompress(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
