@@ -46,7 +46,7 @@ export const OPERATION: readonly Feature[] = [
     'can be set',
     'firewall/features-by-sku',
     'stored and shown; there is one gateway',
-    'src/model/firewall.test.ts: becomes values, whatever the case of Azure words',
+    'src/api/behaviour.test.ts: keep the zones of a firewall, which mean nothing here',
   ),
   refused(
     'Prescaling',

@@ -46,10 +46,11 @@ export const ORDER: readonly Feature[] = [
     'accepted with the warning `EqualPriorities`: groups by name, collections as written',
     'src/compiler/inheritance.test.ts: of equal priorities is that of the groups by name and of the collections as written, with a warning',
   ),
-  same(
+  differs(
     'Equal priorities of classic collections of a type',
-    'refused',
-    PROCESSING,
+    'not stated',
+    '',
+    'refused with `AzureFirewallRuleCollectionDuplicatePriority`, as are equal names',
     'src/model/firewall-faults.test.ts: priorities and names are unique within a kind, and free between kinds',
   ),
   same(

@@ -200,6 +200,17 @@ describe('writes', () => {
     );
   });
 
+  it('keep the zones of a firewall, which mean nothing here', async () => {
+    const test = await createTestApi();
+    assertOk(await test.call('PUT', G, { location: 'eastus' }), 201);
+    const written = { location: 'eastus', zones: ['1', '2'], properties: {} };
+    assertOk(await test.call('PUT', `${N}/azureFirewalls/zoned`, written), 201);
+    assert.deepEqual(assertOk(await test.call('GET', `${N}/azureFirewalls/zoned`), 200).body.zones, [
+      '1',
+      '2',
+    ]);
+  });
+
   it('replace tags alone with PATCH', async () => {
     const test = await createTestApi();
     await buildNetwork(test);
