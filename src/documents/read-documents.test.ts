@@ -334,3 +334,13 @@ test('what az shows of the documents of an export reads back as the same documen
     documents.map(({ document }) => document),
   );
 });
+
+test('null for a parameter, as the portal exports it, is its default value', () => {
+  const whole = template([groupResource("[parameters('n')]")], {
+    parameters: { n: { type: 'string', defaultValue: 'g' }, m: { type: 'string' } },
+  });
+  const parameters = [['n', { value: null }] as const];
+  assert.deepEqual(ids(read(whole, { parameters })), ['ipGroups/g']);
+  const missing = template([groupResource("[parameters('n')]")], { parameters: { n: { type: 'string' } } });
+  assert.match(faults(read(missing, { parameters }))[0] ?? '', /parameter 'n' has no value; give one/);
+});

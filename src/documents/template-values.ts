@@ -75,7 +75,8 @@ function parameterValue(
   evaluate: (value: unknown) => unknown,
 ): unknown {
   if (given?.refused !== undefined) throw new TemplateError(`parameter '${name}': ${given.refused}`);
-  if (given === undefined) {
+  // The file of parameters beside the portal's export has null for each: its default value counts.
+  if (given === undefined || given.value === null) {
     if ('defaultValue' in declared)
       return inContext(`parameter '${name}'`, () => evaluate(declared.defaultValue));
     if (declared.nullable === true) return null;
