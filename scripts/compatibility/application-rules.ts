@@ -1,6 +1,6 @@
 // Application rules: names in TLS, HTTP and TDS.
 
-import { differs, type Feature, refused, same } from './feature.ts';
+import { chosen, differs, type Feature, refused, same } from './feature.ts';
 
 const PROCESSING = 'firewall/rule-processing';
 const ISSUES = 'firewall/firewall-known-issues';
@@ -14,10 +14,11 @@ export const APPLICATION_RULES: readonly Feature[] = [
     'src/ir/facts-application.test.ts: protocol and port belong together',
     'test/l7/tls.test.ts: where rules name both protocols for a port the first byte tells',
   ),
-  same(
+  chosen(
     'Highest port',
-    'Pages disagree: 64000 or 65535. Here: 64000',
+    '64000 in the REST reference, 65535 among the limits',
     'https://learn.microsoft.com/rest/api/virtualnetwork/firewall-policy-rule-collection-groups',
+    '64000',
     'src/model/rule-collection-group.test.ts: ports end at 64000 in application rules and at 63999 in NAT rules',
   ),
   same(
@@ -41,10 +42,11 @@ export const APPLICATION_RULES: readonly Feature[] = [
     'src/ir/facts-application.test.ts: the address that the client chose does not count: the firewall resolves the name itself',
     'test/l7/tls.test.ts: an allowed name is served end to end and verified; the client address plays no part',
   ),
-  same(
+  chosen(
     'The same for HTTPS without inspection',
-    'Pages disagree: stated for HTTP and inspected HTTPS on one, for SNI on another',
+    'stated for HTTP and inspected HTTPS on one page, for SNI on another',
     'firewall/dns-details',
+    'the same as for HTTP: the name decides where the connection goes',
     'test/l7/tls.test.ts: an allowed name is served end to end and verified; the client address plays no part',
   ),
   same(
@@ -95,10 +97,11 @@ export const APPLICATION_RULES: readonly Feature[] = [
     'src/ir/facts-application.test.ts: a Host whose port is not the TCP port is dropped, whatever the rules',
     'test/l7/http.test.ts: a port in Host that is not the TCP port drops the connection',
   ),
-  same(
+  chosen(
     '`X-Forwarded-For` of plain HTTP',
-    'Pages disagree: filled, appended to, or overwritten. Here: appended to',
+    'filled, appended to or overwritten',
     ISSUES,
+    'appended to',
     'src/wire/http.test.ts: X-Forwarded-For is appended and nothing else changes',
   ),
   same(

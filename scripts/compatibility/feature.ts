@@ -18,10 +18,10 @@ interface Told {
 export type Feature =
   | (Told & {
       /**
-       * `same` where nobody can tell the two apart, `differs` where somebody can, `refused` by name, `added` where Azure has
-       * nothing of the kind.
+       * `same` where nobody can tell the two apart, `differs` where somebody can, `chosen` where Microsoft's pages disagree,
+       * `refused` by name, `added` where Azure has nothing of the kind.
        */
-      readonly status: 'same' | 'differs' | 'refused' | 'added';
+      readonly status: 'same' | 'differs' | 'chosen' | 'refused' | 'added';
       readonly proofs: readonly [Proof, ...Proof[]];
     })
   /** Nothing of the kind is there, and there is no property or command by which somebody could ask for it. */
@@ -48,6 +48,7 @@ function toFeature(
 export const same = (feature: string, azure: string, page: string, ...proofs: Proofs): Feature =>
   toFeature('same', [feature, azure, page, '', ...proofs]);
 export const differs = (...row: Row): Feature => toFeature('differs', row);
+export const chosen = (...row: Row): Feature => toFeature('chosen', row);
 export const refused = (...row: Row): Feature => toFeature('refused', row);
 export const added = (...row: Row): Feature => toFeature('added', row);
 export const absent = (feature: string, azure: string, page: string, postern: string): Feature => ({

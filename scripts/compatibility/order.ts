@@ -1,6 +1,6 @@
 // Which rule decides, and what a client sees of it.
 
-import { differs, type Feature, same } from './feature.ts';
+import { chosen, differs, type Feature, same } from './feature.ts';
 
 const PROCESSING = 'firewall/rule-processing';
 
@@ -53,10 +53,11 @@ export const ORDER: readonly Feature[] = [
     'refused with `AzureFirewallRuleCollectionDuplicatePriority`, as are equal names',
     'src/model/firewall-faults.test.ts: priorities and names are unique within a kind, and free between kinds',
   ),
-  same(
+  chosen(
     'A NAT match against a network rule that denies',
-    'Pages disagree: final (2026), or a network rule may still deny (2023)',
+    'final on the page of 2026; a network rule may still deny on that of 2023',
     PROCESSING,
+    'final',
     'src/ir/facts-order.test.ts: a DNAT rule that matches is final: a network rule that denies the flow is not asked',
   ),
   same(

@@ -1,6 +1,6 @@
 // Firewall policies, their parents, their groups, and what firewalls and tiers have to do with them.
 
-import { added, differs, type Feature, refused, same } from './feature.ts';
+import { added, chosen, differs, type Feature, refused, same } from './feature.ts';
 
 const OVERVIEW = 'firewall-manager/policy-overview';
 const SETS = 'firewall/policy-rule-sets';
@@ -61,10 +61,11 @@ export const POLICIES: readonly Feature[] = [
     'src/compiler/resolve-policy.test.ts: go together by tier',
     'src/api/firewall-policies-refusals.test.ts: with a tier that its parent does not fit',
   ),
-  same(
+  chosen(
     'NAT rules of a parent',
-    'Pages disagree. Here: inherited, unless `--no-inherited-nat-rules`',
+    'inherited on one page, not on another',
     'firewall/rule-processing',
+    'inherited, unless `--no-inherited-nat-rules`',
     "src/compiler/inheritance.test.ts: has the parent's NAT rules first, unless they are not inherited",
   ),
   differs(

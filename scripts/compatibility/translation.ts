@@ -1,6 +1,6 @@
 // NAT rules, source addresses, and how long connections live.
 
-import { absent, differs, type Feature, refused, same } from './feature.ts';
+import { absent, chosen, differs, type Feature, refused, same } from './feature.ts';
 
 const DNAT = 'firewall/destination-nat-rules';
 const SNAT = 'firewall/snat-private-range';
@@ -103,10 +103,11 @@ export const TRANSLATION: readonly Feature[] = [
     '1024 to 65535 of each public IP for each destination; there is one instance',
     'test/netfilter/nat.test.ts: an address without a free port is passed over',
   ),
-  same(
+  chosen(
     'Which public IP',
-    'Pages disagree: random for each connection, or the next one when the first has no ports. Here: random',
+    'random for each connection, or the next one when the first has no ports',
     'firewall/integrate-with-nat-gateway',
+    'random',
     'test/netfilter/nat.test.ts: 400 connections spread over 20 addresses, adjacent or not',
   ),
   refused(
