@@ -2,14 +2,14 @@
 // on, and the findings that its reason calls for.
 
 import { type DecisionContext, decide, findThreat, snatOfTarget } from '#ir/decide.ts';
-import type { Flow, NamesOfAddress, ReasonCode, SnatClass, ThreatListing } from '#ir/decision.ts';
+import type { Flow, NamesOfAddress, SnatClass, ThreatListing } from '#ir/decision.ts';
 import { formatRuleRef } from '#model/rule-ref.ts';
-import { formatIpv4, isIanaPrivate } from '#net/ipv4.ts';
+import { formatIpv4 } from '#net/ipv4.ts';
 import { describePath, describeReason, describeRule, type Settled, toDecisionJson } from '../answer.ts';
-import { nameOfProtocol, type ResolvedNames, type Target, understand } from '../question.ts';
+import { type ResolvedNames, type Target, understand } from '../question.ts';
 import { nearestRules } from '../trace.ts';
-import * as commands from './commands.ts';
 import type { Firewall } from './network.ts';
+import { refusal, threatAlert } from './refusal.ts';
 import type { Finding, Hop, Packet, Step } from './steps.ts';
 
 /** What a firewall may be asked with: the flow in the words of the user, names, feeds. */
@@ -54,6 +54,8 @@ export function judgeAtFirewall(
   );
   const onward = decision.action === 'Deny' ? 'denied' : goOn(firewall, packet, decision, judge);
   const nearest = nearestOf(firewall, flow, context, decision);
+  const why =
+    decision.reason === 'RuleMatched' ? '' : ` (${decision.reason}: ${describeReason(decision.reason)})`;
   const rule = decision.rule === null ? '' : ` by ${describeRule(decision.rule)}`;
   const sources = typeof onward === 'string' || onward.hop.kind === 'inbound' ? [] : onward.hop.sources;
   const seen = sources.length === 0 ? '' : ` (${sources.map(formatIpv4).join(' or ')})`;
@@ -66,7 +68,7 @@ export function judgeAtFirewall(
     kind: 'firewall',
     ok: decision.action === 'Allow',
     text: [
-      `${where}${claim}: ${decision.action}${rule} (${decision.reason}: ${describeReason(decision.reason)}); ${describePath(decision)}${seen}`,
+      `${where}${claim}: ${decision.action}${rule}${why}; ${describePath(decision)}${seen}`,
       ...(nearest === undefined ? [] : [`nearest rule ${nearest.rule}: ${nearest.why}`]),
       ...(threat ? [`threat intelligence (${threat.action}): ${threat.description}`] : []),
     ].join('; '),
@@ -82,8 +84,10 @@ export function judgeAtFirewall(
     },
   };
   const findings = [
-    ...(decision.action === 'Deny' ? [refusal(firewall, side, packet, flow, decision.reason, judge)] : []),
-    ...(threat && decision.action === 'Allow' ? [alert(threat.description, firewall)] : []),
+    ...(decision.action === 'Deny'
+      ? [refusal(firewall, side, packet, flow, decision.reason, judge.target.name)]
+      : []),
+    ...(threat && decision.action === 'Allow' ? [threatAlert(threat.description, firewall)] : []),
   ];
   return { step, findings, onward };
 }
@@ -170,92 +174,4 @@ function nearestOf(
   const [miss, ...others] = nearest?.misses ?? [];
   if (!nearest || !miss || others.length > 1) return undefined;
   return { rule: formatRuleRef(nearest.rule), why: nearest.misses.map(({ text }) => text).join(', ') };
-}
-
-function alert(description: string, firewall: Firewall): Finding {
-  return {
-    code: 'threat-intel',
-    severity: 'warning',
-    text: `Threat intelligence lists this flow (${description}); firewall ${firewall.name} only alerts.`,
-    fix: [commands.denyThreats(firewall)],
-  };
-}
-
-function refusal(
-  firewall: Firewall,
-  side: 'inside' | 'outside',
-  packet: Packet,
-  flow: Flow,
-  reason: ReasonCode,
-  { target }: FirewallJudge,
-): Finding {
-  const destination = formatIpv4(packet.destination);
-  const protocol = typeof packet.protocol === 'number' ? 'Any' : packet.protocol;
-  const wanted = { protocol, source: formatIpv4(packet.source), destination, port: packet.port };
-  const byAddress = commands.allowByAddress(firewall, wanted);
-  const fqdn = flow.claim?.fqdn ?? target.name;
-  const denied = (text: string, fix: readonly string[]): Finding => ({
-    code: 'denied',
-    severity: 'error',
-    text,
-    fix,
-  });
-  if (side === 'outside' && reason === 'NoNatRule')
-    return {
-      code: 'no-nat-rule',
-      severity: 'error',
-      text: `Firewall ${firewall.name} has no NAT rule for ${nameOfProtocol(packet.protocol)} ${destination}:${packet.port}, and nothing else lets a flow in.`,
-      fix: [commands.translate(firewall, { protocol, destination, port: packet.port, target: 'ADDRESS' })],
-    };
-  switch (reason) {
-    case 'ThreatIntel':
-      return {
-        code: 'threat-intel',
-        severity: 'error',
-        text: `Threat intelligence denies it before any rule is asked.`,
-        fix: [
-          'If it is no threat:',
-          commands.trustAddress(firewall, side === 'inside' ? destination : wanted.source),
-        ],
-      };
-    case 'SniMissing':
-      return {
-        code: 'no-sni',
-        severity: 'error',
-        text: `The client's TLS names no host (SNI), as with https://${destination}, so no application rule can match, not even one for *.`,
-        fix: ['Ask by the name of the host, or allow the address by a network rule:', byAddress],
-      };
-    case 'ProtocolNotTranslated':
-      return icmpToInternet(firewall);
-  }
-  if (flow.protocol === 'UDP' && flow.destinationPort === 443)
-    return denied(`Firewall ${firewall.name} denies QUIC (UDP 443); clients then fall back to TCP.`, [
-      byAddress,
-    ]);
-  if (flow.protocol === 'ICMP' && !isIanaPrivate(packet.destination)) return icmpToInternet(firewall);
-  const text = `Firewall ${firewall.name} denies it: ${describeReason(reason)}.`;
-  if (reason === 'RuleMatched')
-    return denied(text, ['Change the rule that denies it, or put a rule before it.']);
-  if (reason === 'ForbiddenAddress')
-    return denied(text, ['Ask for the address of a host, not one of the firewall.']);
-  const named = flow.claim?.protocol;
-  return denied(text, [
-    named !== undefined && fqdn !== undefined
-      ? commands.allowByName(firewall, {
-          source: wanted.source,
-          fqdn,
-          protocol: named.toLowerCase(),
-          port: packet.port,
-        })
-      : byAddress,
-  ]);
-}
-
-function icmpToInternet({ name }: Firewall): Finding {
-  return {
-    code: 'icmp-to-internet',
-    severity: 'error',
-    text: `Firewall ${name} lets no ICMP out to the Internet: only TCP and UDP can leave with a public address, whatever a rule says.`,
-    fix: ['Test with TCP: curl, or nc -vz HOST PORT.'],
-  };
 }

@@ -22,20 +22,39 @@ export function explanationText({ findings, steps, ...explanation }: Explanation
   ].join('\n');
 }
 
+const WIDTH = 120;
 const KIND_WIDTH = 9;
+const INDENT = ' '.repeat(6);
 
 function stepLines(title: string, steps: readonly Step[], first: number): string[] {
   return [
     title,
-    ...steps.map(
-      ({ kind, text, ok }, index) =>
-        `  ${String(first + index).padStart(2)} ${ok ? ' ' : 'x'} ${kind.padEnd(KIND_WIDTH)}  ${text}`,
-    ),
+    ...steps.flatMap(({ kind, text, ok }, index) => {
+      const head = `  ${String(first + index).padStart(2)} ${ok ? ' ' : 'x'} ${kind.padEnd(KIND_WIDTH)}  `;
+      return wrapped(head, text);
+    }),
   ];
 }
 
 function findingLines({ code, severity, text, fix }: Finding): string[] {
-  return [`  ${severity} ${code}`, `      ${text}`, ...fix.map(line => `      > ${line}`)];
+  return [
+    `  ${severity} ${code}`,
+    ...wrapped(INDENT, text),
+    // A command stays one line, to be copied.
+    ...fix.flatMap(line => (line.startsWith('az ') ? [`${INDENT}$ ${line}`] : wrapped(INDENT, line))),
+  ];
+}
+
+/** Lines of a text behind its head, indented alike. */
+function wrapped(head: string, text: string): string[] {
+  const [first = '', ...words] = text.split(' ');
+  const lines = [first];
+  for (const word of words) {
+    const last = lines.at(-1) ?? '';
+    if (head.length + last.length + 1 + word.length > WIDTH) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines.map((line, index) => `${index === 0 ? head : ' '.repeat(head.length)}${line}`);
 }
 
 export function explanationJson(explanation: Explanation): object {

@@ -142,7 +142,7 @@ export function explain(prepared: PreparedExplanation, facts: ExplainFacts): Exp
     broken > 0 && broken < ways.length
       ? [
           {
-            code: 'denied',
+            code: 'addresses-differ',
             severity: 'note',
             text: `${target.name} has ${ways.length} addresses, of which ${broken} ${broken === 1 ? 'does' : 'do'} not work; this is ${formatIpv4(chosen.address)}.`,
             fix: [],

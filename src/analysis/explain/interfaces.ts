@@ -182,3 +182,23 @@ function references(list: unknown): string[] {
 function idOf(value: unknown): string | undefined {
   return isObject(value) && typeof value.id === 'string' ? value.id : undefined;
 }
+
+/** The rule of a load balancer that a packet to one of its frontends meets. */
+export function balancerRuleAt(
+  balancers: readonly Balancer[],
+  {
+    destination,
+    protocol,
+    port,
+  }: { readonly destination: number; readonly protocol: unknown; readonly port: number },
+  isPublic: boolean,
+): { readonly balancer: string; readonly rule: BalancerRule } | undefined {
+  for (const { name, rules } of balancers)
+    for (const rule of rules) {
+      const { frontend } = rule;
+      if (frontend.address !== destination || frontend.isPublic !== isPublic) continue;
+      if (rule.protocol !== 'Any' && rule.protocol !== protocol) continue;
+      if (rule.port === 0 || rule.port === port) return { balancer: name, rule };
+    }
+  return undefined;
+}

@@ -105,7 +105,7 @@ function fqdnRuleFindings(
   if (!usesFirewall && vnet)
     findings.push({
       code: 'client-dns',
-      severity: 'warning',
+      severity: rules.some(({ destinationFqdns }) => destinationFqdns.includes(name)) ? 'warning' : 'note',
       text: `The hosts of ${vnet.name} do not ask firewall ${firewall.name} for names, so its network rules with FQDNs may know other addresses than the client goes to.`,
       fix: [
         commands.useDnsOf(vnet, firewall),

@@ -204,3 +204,25 @@ export function firewallsFor({ firewalls }: Network, vnet: Vnet): readonly Firew
   );
   return own.length > 0 ? own : firewalls;
 }
+
+/** With which address a host leaves a VNet by the Internet route. */
+export function outboundOf(
+  { balancers, outboundAddresses }: Network,
+  vnet: Vnet,
+  host: Host | undefined,
+): { readonly address: number; readonly what: string }[] {
+  const own =
+    host?.publicIps.map(({ address }) => ({ address, what: `the public address of ${host.name}` })) ?? [];
+  const balanced = balancers.flatMap(({ name, rules }) =>
+    rules
+      .filter(({ frontend, backends }) => frontend.isPublic && host && backends.includes(host.address))
+      .map(({ frontend }) => ({
+        address: frontend.address,
+        what: `the public address of load balancer ${name}`,
+      })),
+  );
+  const usual = outboundAddresses.get(idKey(vnet.id));
+  const fallback =
+    usual === undefined ? [] : [{ address: usual, what: `the default outbound address of ${vnet.name}` }];
+  return [...own, ...balanced, ...fallback];
+}

@@ -5,11 +5,18 @@ import { sameId } from '#arm/resource-id.ts';
 import { decide } from '#ir/decide.ts';
 import type { Flow } from '#ir/decision.ts';
 import { formatIpv4, isIanaPrivate } from '#net/ipv4.ts';
-import * as commands from './commands.ts';
 import { type Firewall, firewallAt, type Network, type Place, placeOf } from './network.ts';
+import {
+  asymmetricInbound,
+  missingFirewallIpRoute,
+  notTranslated,
+  noWayBack,
+  replyPast,
+  replyToStranger,
+} from './reply-findings.ts';
 import { chooseRoute, type RouteChoice } from './route-choice.ts';
+import { nowhere, unknownNextHop } from './route-findings.ts';
 import type { Client, End, Finding, Hop, Packet, Step } from './steps.ts';
-import { nowhere, unknownNextHop } from './walk.ts';
 
 export interface WayBack {
   readonly arrives: boolean;
@@ -141,38 +148,17 @@ class Back {
     const at = nextHop.type === 'VirtualAppliance' ? firewallAt(this.#network, nextHop.address) : undefined;
     if (nextHop.type === 'VirtualAppliance' && !at)
       return this.#lose(unknownNextHop(this.#network, place, nextHop.address, name));
-    const where = `${place.vnet.name}/${place.subnet.name}`;
     if (passed) {
       const prefixes = bad.map(({ address }) => `${formatIpv4(address)}/32`);
-      return this.#lose({
-        code: 'missing-firewall-ip-route',
-        severity: 'error',
-        text: `The backend sees ${seen.map(formatIpv4).join(' or ')}, public addresses of firewall ${passed.name}, and ${where} has no route to the Internet for ${prefixes.join(', ')}: the reply goes to the firewall's private address instead, which drops it as part of no flow.`,
-        fix: prefixes.flatMap(prefix => commands.routeToInternet(place, prefix)),
-      });
+      return this.#lose(missingFirewallIpRoute(place, passed, { seen, prefixes }));
     }
-    return this.#lose({
-      code: 'asymmetric-inbound',
-      severity: 'error',
-      text: `Asymmetric routing: the flow came in by ${hop.holder}, but ${where} sends the reply to ${at ? `firewall ${at.name}` : 'another place'}, which knows no such flow and drops it.`,
-      fix: [
-        ...(at
-          ? [
-              `Let it come in by the firewall, too, and translate to an internal address (${formatIpv4(this.#packet.destination)}, or that of an internal load balancer):`,
-              commands.translate(at, {
-                protocol: String(this.#packet.protocol),
-                destination: at.policy.publicIps[0]
-                  ? formatIpv4(at.policy.publicIps[0].address)
-                  : 'PUBLIC-IP',
-                port: this.#packet.port,
-                target: formatIpv4(this.#packet.destination),
-              }),
-            ]
-          : []),
-        'Or send the replies to these clients past the firewall:',
-        ...bad.flatMap(({ address }) => commands.routeToInternet(place, `${formatIpv4(address)}/32`)),
-      ],
-    });
+    return this.#lose(
+      asymmetricInbound(place, at, {
+        holder: hop.holder,
+        bad: bad.map(({ address }) => address),
+        packet: this.#packet,
+      }),
+    );
   }
 
   /** To a firewall that has the flow, or straight to the client. */
@@ -207,14 +193,7 @@ class Back {
       }
       case 'Internet':
         tell(false);
-        return this.#lose({
-          code: 'asymmetric-route',
-          severity: 'error',
-          text: `${place.vnet.name}/${place.subnet.name} sends the reply to ${formatIpv4(destination)} to the Internet, which does not bring it back.`,
-          fix: expected
-            ? commands.routeToFirewall(place, expected.firewall, `${formatIpv4(destination)}/32`)
-            : [],
-        });
+        return this.#lose(noWayBack(place, expected?.firewall, destination));
     }
   }
 
@@ -223,32 +202,11 @@ class Back {
     this.#symmetric = false;
     const { protocol, destination } = this.#packet;
     const client = this.#client.address;
-    const table = place.subnet.routeTable;
     // A datagram begins a flow of its own, which the rules may let pass.
     const passes =
       protocol === 'UDP' &&
       forwardsUnchanged(firewall, { source: destination, destination: client, destinationPort: CLIENT_PORT });
-    const there = this.#client.place;
-    const finding: Finding = {
-      code: 'asymmetric-route',
-      severity: passes ? 'warning' : 'error',
-      text: `Asymmetric routing: the reply of ${place.vnet.name}/${place.subnet.name} goes to firewall ${firewall.name} (route '${route.name}' of ${table?.name}), which has not seen the request${passes ? ' and takes it for a flow of its own' : ' and drops it as part of no flow'}.`,
-      fix: [
-        ...(there
-          ? [
-              'Send both directions through the firewall:',
-              ...commands.routeToFirewall(
-                there,
-                firewall,
-                `${formatIpv4(place.subnet.prefix.first)}/${place.subnet.prefix.length}`,
-              ),
-            ]
-          : []),
-        ...(table
-          ? [`${there ? 'Or' : 'Send'} the reply past it:`, commands.deleteRoute(table, route.name)]
-          : []),
-      ],
-    };
+    const finding: Finding = replyToStranger(place, firewall, { passes, there: this.#client.place, route });
     this.#findings.push(finding);
     return passes ? ARRIVED : LOST;
   }
@@ -257,17 +215,7 @@ class Back {
   #past(place: Place, firewall: Firewall, destination: number): Position {
     this.#symmetric = false;
     const isTcp = this.#packet.protocol === 'TCP';
-    const prefix = this.#client.place?.subnet.prefix;
-    this.#findings.push({
-      code: 'asymmetric-route',
-      severity: isTcp ? 'error' : 'warning',
-      text: `Asymmetric routing: the packet passes firewall ${firewall.name}, the reply goes straight from ${place.vnet.name}/${place.subnet.name} to ${formatIpv4(destination)}${isTcp ? '; the firewall sees half of the connection and drops what follows' : ''}.`,
-      fix: commands.routeToFirewall(
-        place,
-        firewall,
-        prefix ? `${formatIpv4(prefix.first)}/${prefix.length}` : `${formatIpv4(destination)}/32`,
-      ),
-    });
+    this.#findings.push(replyPast(place, firewall, { isTcp, destination, client: this.#client.place }));
     return isTcp ? LOST : ARRIVED;
   }
 
@@ -299,12 +247,7 @@ class Back {
       to: seen.map(formatIpv4),
     });
     const firewall = hop?.kind === 'firewall' ? hop.firewall : undefined;
-    return this.#lose({
-      code: 'not-translated',
-      severity: 'error',
-      text: `The packet leaves for the Internet with the private address ${addresses}${firewall ? `: the private ranges (SNAT) of firewall ${firewall.name} hold the destination` : ''}, so no reply can come back.`,
-      fix: firewall ? [commands.translateEverything(firewall)] : [],
-    });
+    return this.#lose(notTranslated(firewall, addresses));
   }
 
   /** The firewall has taken out what it put in; on to who came before. */

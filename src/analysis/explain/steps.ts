@@ -45,6 +45,7 @@ export type FindingCode =
   | 'no-nat-rule'
   | 'nothing-there'
   | 'backend-unknown'
+  | 'addresses-differ'
   | 'not-translated'
   | 'routing-loop';
 

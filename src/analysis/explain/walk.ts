@@ -1,24 +1,23 @@
 // The way there: a packet goes from place to place as routes, public addresses and firewalls send it. Every step is told, what the
 // reply must pass again is kept, and what stops the packet becomes a finding. What the firewall says of it is in `at-firewall.ts`.
 
-import { idKey, sameId } from '#arm/resource-id.ts';
 import { formatIpv4, isIanaPrivate, isNeverATarget } from '#net/ipv4.ts';
 import { type FirewallJudge, judgeAtFirewall } from './at-firewall.ts';
-import * as commands from './commands.ts';
-import type { BalancerRule } from './interfaces.ts';
+import { type BalancerRule, balancerRuleAt } from './interfaces.ts';
 import {
   type Firewall,
   firewallAt,
-  firewallsFor,
   firewallWith,
   type Host,
   hostAt,
   type Network,
+  outboundOf,
   type Place,
   placeOf,
   type Vnet,
 } from './network.ts';
 import { chooseRoute } from './route-choice.ts';
+import { nowhere, pastFirewall, privateToInternet, routingLoop, unknownNextHop } from './route-findings.ts';
 import type { Client, End, Finding, Hop, Packet, Step, StepKind } from './steps.ts';
 
 /** More than any way that arrives. */
@@ -80,19 +79,9 @@ class Walk {
     return LOST;
   }
 
-  #loop(place: Place): End {
-    const { vnet, subnet } = place;
-    return this.#lose({
-      code: 'routing-loop',
-      severity: 'error',
-      text: `The packet goes round in circles: the routes of ${vnet.name}/${subnet.name} bring it back to where it was.`,
-      fix: commands.routeToInternet(place, '0.0.0.0/0'),
-    });
-  }
-
   /** `host`: who sends it, where that is known. */
   #fromSubnet(place: Place, packet: Packet, host?: Host): End {
-    if (++this.#count > MOST_HOPS) return this.#loop(place);
+    if (++this.#count > MOST_HOPS) return this.#lose(routingLoop(place));
     const { vnet, subnet } = place;
     const { route, text, details } = chooseRoute(place, packet.destination);
     const { nextHop } = route;
@@ -114,15 +103,10 @@ class Walk {
     }
     const from = `${vnet.name}/${subnet.name}`;
     if (isIanaPrivate(packet.destination))
-      return this.#lose({
-        code: 'nothing-there',
-        severity: 'error',
-        text: `The route sends ${formatIpv4(packet.destination)} to the Internet, where nobody has a private address.`,
-        fix: this.#toFirewall(place, packet.destination),
-      });
+      return this.#lose(privateToInternet(this.#network, place, packet.destination));
     // Azure's own services answer every subnet, whatever its routes say.
     if (isNeverATarget(packet.destination)) return { kind: 'internet', address: packet.destination };
-    this.#findings.push(...this.#pastFirewall(place, packet, route.name));
+    this.#findings.push(...pastFirewall(this.#network, place, packet.destination, route.name));
     const [own] = outboundOf(this.#network, vnet, host);
     this.#hops.push({ kind: 'outbound', sources: own ? [own.address] : [], before: packet.source });
     this.#tell(
@@ -136,45 +120,11 @@ class Walk {
     return this.#fromInternet(own ? { ...packet, source: own.address } : packet);
   }
 
-  /** The way past a firewall that there is; a route to the firewall's own public address is meant to be. */
-  #pastFirewall(place: Place, packet: Packet, name: string): Finding[] {
-    const { vnet, subnet } = place;
-    const [firewall] = firewallsFor(this.#network, vnet);
-    if (!firewall || firewallWith(this.#network, packet.destination)) return [];
-    const fix = commands.routeToFirewall(place, firewall, '0.0.0.0/0');
-    const table = subnet.routeTable;
-    if (!table)
-      return [
-        {
-          code: 'no-route-table',
-          severity: 'warning',
-          text: `Subnet ${vnet.name}/${subnet.name} has no route table, so what it sends to the Internet does not pass firewall ${firewall.name}: no rule governs it.`,
-          fix,
-        },
-      ];
-    const own = name !== '';
-    return [
-      {
-        code: 'route-past-firewall',
-        severity: 'warning',
-        text: own
-          ? `Route '${name}' of ${table.name} leads to the Internet past firewall ${firewall.name}: no rule governs what takes it.`
-          : `Route table ${table.name} of ${vnet.name}/${subnet.name} has no default route to firewall ${firewall.name}, so no rule governs what goes to the Internet.`,
-        fix: own && !isDefault(place, name) ? [commands.deleteRoute(table, name)] : fix,
-      },
-    ];
-  }
-
-  #toFirewall(place: Place, destination: number): string[] {
-    const [firewall] = firewallsFor(this.#network, place.vnet);
-    return firewall ? commands.routeToFirewall(place, firewall, `${formatIpv4(destination)}/32`) : [];
-  }
-
   #deliver(vnet: Vnet, packet: Packet): End {
     const { destination } = packet;
     const firewall = firewallAt(this.#network, destination);
     if (firewall) return this.#atFirewall(firewall, 'inside', packet);
-    const rule = ruleAt(this.#network, packet, false);
+    const rule = balancerRuleAt(this.#network.balancers, packet, false);
     if (rule) return this.#toBackend(rule.rule, rule.balancer, packet, false);
     const place = placeOf({ ...this.#network, vnets: [vnet] }, destination);
     const host = hostAt(this.#network, vnet, destination);
@@ -236,7 +186,7 @@ class Walk {
       this.#hops.push({ kind: 'inbound', holder: host.name, address: destination });
       return this.#deliver(place.vnet, { ...packet, destination: host.address });
     }
-    const balanced = ruleAt(this.#network, packet, true);
+    const balanced = balancerRuleAt(this.#network.balancers, packet, true);
     if (balanced) return this.#toBackend(balanced.rule, balanced.balancer, packet, true);
     const balancer = this.#network.balancers.find(({ frontends }) =>
       frontends.some(frontend => frontend.isPublic && frontend.address === destination),
@@ -353,7 +303,7 @@ class Walk {
     );
     if (own) {
       this.#tell('route', text, false, details);
-      return this.#loop(place);
+      return this.#lose(routingLoop(place));
     }
     if (nextHop.type !== 'Internet' && nextHop.type !== 'VnetLocal') return this.#fromSubnet(place, packet);
     this.#tell('route', text, true, details);
@@ -363,90 +313,4 @@ class Walk {
 
 function isAt({ policy }: Firewall, address: number): boolean {
   return policy.privateAddress === address;
-}
-
-function isDefault({ subnet }: Place, name: string): boolean {
-  return subnet.routes.some(route => route.name === name && route.prefix.length === 0);
-}
-
-function ruleAt(
-  { balancers }: Network,
-  { destination, protocol, port }: Packet,
-  isPublic: boolean,
-): { readonly balancer: string; readonly rule: BalancerRule } | undefined {
-  for (const { name, rules } of balancers)
-    for (const rule of rules) {
-      const { frontend } = rule;
-      if (frontend.address !== destination || frontend.isPublic !== isPublic) continue;
-      if (rule.protocol !== 'Any' && rule.protocol !== protocol) continue;
-      if (rule.port === 0 || rule.port === port) return { balancer: name, rule };
-    }
-  return undefined;
-}
-
-/** With which address a host leaves a VNet by the Internet route. */
-export function outboundOf(
-  { balancers, outboundAddresses }: Network,
-  vnet: Vnet,
-  host: Host | undefined,
-): { readonly address: number; readonly what: string }[] {
-  const own =
-    host?.publicIps.map(({ address }) => ({ address, what: `the public address of ${host.name}` })) ?? [];
-  const balanced = balancers.flatMap(({ name, rules }) =>
-    rules
-      .filter(({ frontend, backends }) => frontend.isPublic && host && backends.includes(host.address))
-      .map(({ frontend }) => ({
-        address: frontend.address,
-        what: `the public address of load balancer ${name}`,
-      })),
-  );
-  const usual = outboundAddresses.get(idKey(vnet.id));
-  const fallback =
-    usual === undefined ? [] : [{ address: usual, what: `the default outbound address of ${vnet.name}` }];
-  return [...own, ...balanced, ...fallback];
-}
-
-export function unknownNextHop(network: Network, place: Place, address: number, route: string): Finding {
-  const [firewall] = firewallsFor(network, place.vnet);
-  const host = hostAt(network, place.vnet, address);
-  const subject = host
-    ? `that is ${host.name}, which is no firewall`
-    : 'no firewall has this private address';
-  return {
-    code: 'next-hop-unknown',
-    severity: 'error',
-    text: `Route '${route}' of ${place.subnet.routeTable?.name} leads to ${formatIpv4(address)}: ${subject}.`,
-    fix: firewall ? commands.routeToFirewall(place, firewall, prefixNamed(place, route)) : [],
-  };
-}
-
-export function nowhere(network: Network, place: Place, destination: number, route: string): Finding {
-  const { subnet, vnet } = place;
-  const [firewall] = firewallsFor(network, vnet);
-  const where = `${vnet.name}/${subnet.name}`;
-  const table = subnet.routeTable;
-  if (route !== '' && table)
-    return {
-      code: 'next-hop-none',
-      severity: 'error',
-      text: `Route '${route}' of ${table.name} has the next hop None: what ${where} sends to ${formatIpv4(destination)} is dropped.`,
-      fix:
-        firewall && isDefault(place, route)
-          ? commands.routeToFirewall(place, firewall, '0.0.0.0/0')
-          : [commands.deleteRoute(table, route)],
-    };
-  return {
-    code: 'next-hop-none',
-    severity: 'error',
-    text: `No route of ${where} leads to ${formatIpv4(destination)}: private addresses outside of the VNet are dropped (next hop None).`,
-    fix:
-      firewall && !sameId(firewall.subnetId ?? '', subnet.id)
-        ? commands.routeToFirewall(place, firewall, `${formatIpv4(destination)}/32`)
-        : [],
-  };
-}
-
-function prefixNamed({ subnet }: Place, name: string): string {
-  const prefix = subnet.routes.find(route => route.source === 'User' && route.name === name)?.prefix;
-  return prefix ? `${formatIpv4(prefix.first)}/${prefix.length}` : '0.0.0.0/0';
 }
