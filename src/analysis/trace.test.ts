@@ -51,7 +51,7 @@ const policies: fc.Arbitrary<ResolvedPolicy> = fc
       natRules: nats.map((rest, index) => nat(`nat${index}`, rest)),
       networkRules: networks.map((rest, index) => network(`net${index}`, rest)),
       applicationRules: applications.map(({ fqdns, ...rest }, index) =>
-        application(`app${index}`, fqdns, rest),
+        application(`app${index}`, [...fqdns], rest),
       ),
     }),
   );
