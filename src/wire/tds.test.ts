@@ -80,6 +80,11 @@ describe('broken messages are refused', () => {
   const cases: readonly [string, Buffer, RegExp][] = [
     ['another type', Buffer.concat([Buffer.from([0x10]), SAMPLE.subarray(1)]), /type 0x10 instead of 0x12/],
     ['an HTTP request', Buffer.from('GET / HTTP/1.1\r\n'), /type 0x47/],
+    [
+      'a packet that its reader is to pass over',
+      Buffer.concat([Buffer.from([0x12, 0x03]), SAMPLE.subarray(2)]),
+      /asks to be ignored/,
+    ],
     ['an empty packet', bytes('12 01 00 08 00 00 01 00'), /a packet is empty/],
     ['a packet longer than the limit', bytes('12 01 80 00 00 00 01 00'), /longer than 32767/],
     [

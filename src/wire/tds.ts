@@ -12,6 +12,8 @@ export const TABULAR_RESULT = 0x04;
 
 const HEADER = 8;
 const END_OF_MESSAGE = 0x01;
+/** A server passes over such a message: it would read another hello than the one that was judged. Other bits do no harm. */
+const IGNORE_MESSAGE = 0x02;
 /** Section 2.2.3.1.4. */
 const MAX_PACKET = 32_767;
 /** A real message takes some 100 bytes; the longest option is the name of an instance. */
@@ -70,6 +72,8 @@ export class TdsPacketReader {
     const header = this.#header;
     if (this.#headerLength === 1 && header[0] !== this.#type)
       return `a packet has type 0x${hex(header[0] as number)} instead of 0x${hex(this.#type)}`;
+    if (this.#headerLength === 2 && ((header[1] as number) & IGNORE_MESSAGE) !== 0)
+      return 'a packet asks to be ignored';
     if (this.#headerLength < HEADER) return undefined;
     const length = header.readUInt16BE(2);
     if (length <= HEADER) return 'a packet is empty';

@@ -131,6 +131,17 @@ describe('TDS 7.x', () => {
     ]);
   });
 
+  test('a hello that the server would pass over, for the sake of another behind it, is refused', async () => {
+    await using to = await bench(1);
+    const socket = net.connect({ host: '127.0.0.1', port: to.port });
+    socket.on('error', () => undefined);
+    await tdsHello(socket, prelogin(ON));
+    socket.write(Buffer.from([0x12, 3, 0, 12, 0, 0, 1, 0, 22, 3, 1, 0]));
+    await new Promise(resolve => socket.once('close', resolve));
+    assert.match(records(to)[0] ?? '', /a packet asks to be ignored/);
+    assert.deepEqual(to.dialled, []);
+  });
+
   test('a hello that is no TLS is refused before any server is reached', async () => {
     await using to = await bench(1);
     const socket = net.connect({ host: '127.0.0.1', port: to.port });
