@@ -69,3 +69,27 @@ test('a flow in words of any case is judged, and one in words that nobody knows 
   ];
   for (const [words, message] of wrong) assert.throws(() => ask(words), { name: 'RangeError', message });
 });
+
+test('options that nobody knows are refused, and missing tag tables are told', () => {
+  const misspelt = { azurelimits: false } as unknown as Parameters<typeof parsePolicy>[1];
+  assert.throws(() => parsePolicy([policy()], misspelt), /no option 'azurelimits'/);
+  const rule = {
+    ruleType: 'NetworkRule',
+    name: 'r',
+    ipProtocols: ['TCP'],
+    sourceAddresses: ['*'],
+    destinationAddresses: ['AzureCloud.eastus'],
+    destinationPorts: ['9000'],
+  };
+  const collection = {
+    ruleCollectionType: 'FirewallPolicyFilterRuleCollection',
+    name: 'c',
+    priority: 100,
+    action: { type: 'Allow' },
+    rules: [rule],
+  };
+  const rules = { ...group('g', 100), properties: { priority: 100, ruleCollections: [collection] } };
+  assert.match(parsePolicy([policy(), rules]).faults?.at(-1) ?? '', /no tables were given/);
+  const other = { ...rules, properties: { priority: 1, ruleCollections: [] } };
+  assert.doesNotMatch(parsePolicy([policy(), other]).faults?.at(-1) ?? '', /no tables were given/);
+});

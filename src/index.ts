@@ -50,6 +50,8 @@ export function parsePolicy(
   input: unknown,
   { tags = NO_TAGS, firewall, firewallPolicy, name = 'input', ...given }: ParseOptions = {},
 ): ParsedPolicy {
+  const unknown = Object.keys(given).find(key => !Object.hasOwn(DEFAULT_POLICY_OPTIONS, key));
+  if (unknown !== undefined) throw new TypeError(`parsePolicy has no option '${unknown}'`);
   const text = typeof input === 'string' ? input : JSON.stringify(input);
   const { documents: placed, faults, ignored } = readDocuments([{ file: name, text: text ?? '' }]);
   // A value has paths; lines has only a text.
@@ -64,12 +66,12 @@ export function parsePolicy(
   });
   if (resolution.faults) {
     const byId = new Map(placed.map(found => [idKey(found.document.id), found]));
-    return {
-      faults: resolution.faults.map(
-        fault =>
-          `${describeFinding(fault, (id, target) => byId.get(idKey(id))?.locate(target), name, format)} (${fault.code})`,
-      ),
-    };
+    const told = resolution.faults.map(
+      fault =>
+        `${describeFinding(fault, (id, target) => byId.get(idKey(id))?.locate(target), name, format)} (${fault.code})`,
+    );
+    const missing = tags === NO_TAGS && resolution.faults.some(({ message }) => NO_SUCH_TAG.test(message));
+    return { faults: missing ? [...told, WITHOUT_TAGS] : told };
   }
   const { policy, warnings } = resolution;
   const aside = ignored.map(({ place, type, name: what }) => ({
@@ -157,6 +159,10 @@ export async function readTags(
 }
 
 const NO_NAMES: ReadonlySet<string> = new Set();
+
+const NO_SUCH_TAG = /\b(service|FQDN) tag\b/;
+const WITHOUT_TAGS =
+  "No tag is known, since no tables were given: pass `tags`, from loadTags of 'postern/tags' or from readTags.";
 
 const NO_TAGS: PolicyTags = {
   serviceTag: () => undefined,

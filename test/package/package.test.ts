@@ -28,7 +28,7 @@ const EXPECTED = {
     ['Deny', null, 'DefaultAction'],
     ['Allow', 'apiudp', 'RuleMatched'],
   ],
-  withoutTags: 1,
+  withoutTags: 2,
 };
 const RUN = `
   import { check } from './consumer.mjs';

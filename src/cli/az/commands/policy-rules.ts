@@ -101,7 +101,7 @@ export const commands: readonly Command[] = [
 ];
 
 function typeOf(value: unknown): RuleType {
-  const type = RULE_TYPES.find(candidate => candidate === value);
+  const type = RULE_TYPES.find(candidate => candidate.toLowerCase() === String(value).toLowerCase());
   if (type === undefined) throw new AzError(`Undefined ruleType: ${value}`);
   return type;
 }
