@@ -93,3 +93,10 @@ test('options that nobody knows are refused, and missing tag tables are told', (
   const other = { ...rules, properties: { priority: 1, ruleCollections: [] } };
   assert.doesNotMatch(parsePolicy([policy(), other]).faults?.at(-1) ?? '', /no tables were given/);
 });
+
+test('a value that has no JSON is a fault', () => {
+  const circle: { self?: unknown } = {};
+  circle.self = circle;
+  for (const input of [circle, { number: 1n }])
+    assert.match(parsePolicy(input).faults?.[0] ?? '', /^input: it cannot be written as JSON: /);
+});

@@ -52,7 +52,8 @@ export function parsePolicy(
 ): ParsedPolicy {
   const unknown = Object.keys(given).find(key => !Object.hasOwn(DEFAULT_POLICY_OPTIONS, key));
   if (unknown !== undefined) throw new TypeError(`parsePolicy has no option '${unknown}'`);
-  const text = typeof input === 'string' ? input : JSON.stringify(input);
+  const text = textOf(input);
+  if (text instanceof Error) return { faults: [`${name}: it cannot be written as JSON: ${text.message}`] };
   const { documents: placed, faults, ignored } = readDocuments([{ file: name, text: text ?? '' }]);
   // A value has paths; lines has only a text.
   const format = typeof input === 'string' ? formatDocumentFault : formatValueFault;
@@ -84,6 +85,16 @@ export function parsePolicy(
 
 function formatValueFault({ place: { file, path }, message }: DocumentFault): string {
   return `${file}: ${path === '' ? '' : `${path}: `}${message}`;
+}
+
+/** Circles, `bigint` and the like have no text. */
+function textOf(input: unknown): string | undefined | Error {
+  if (typeof input === 'string') return input;
+  try {
+    return JSON.stringify(input);
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
 }
 
 /** One new connection. Addresses are text such as `10.42.1.5`, or numbers. */
