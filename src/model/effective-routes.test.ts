@@ -67,6 +67,12 @@ describe('which route an address takes', () => {
   });
 });
 
+test('peered VNets are as near as the own one, and a default route to an appliance leaves them so', () => {
+  const routes = effectiveRoutes(VNET, [route('0.0.0.0/0', 'VirtualAppliance')], [prefix('10.50.0.0/16')]);
+  assert.equal(routeTo(routes, parseIpv4('10.50.1.1') ?? 0)?.nextHop.type, 'VnetLocal');
+  assert.equal(routeTo(routes, parseIpv4('10.51.1.1') ?? 0)?.nextHop.type, 'VirtualAppliance');
+});
+
 test('overridden system routes are listed as invalid, each prefix once', () => {
   const routes = effectiveRoutes(VNET, [
     route('0.0.0.0/0', 'VirtualAppliance'),

@@ -23,16 +23,19 @@ const DEFAULT_ROUTE = prefix('0.0.0.0/0');
  */
 const NOWHERE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'].map(prefix);
 
+/** `peeredPrefixes`: of other VNets that this one is peered with, which are reached as directly as its own. */
 export function effectiveRoutes(
   vnetPrefixes: readonly Ipv4Prefix[],
   userRoutes: readonly Route[],
+  peeredPrefixes: readonly Ipv4Prefix[] = [],
 ): EffectiveRoute[] {
+  const direct = [...vnetPrefixes, ...peeredPrefixes];
   const isOverridden = (system: Ipv4Prefix) => userRoutes.some(route => same(route.prefix, system));
   const hasUserDefault = isOverridden(DEFAULT_ROUTE);
   const system: (readonly [Ipv4Prefix, NextHop, boolean])[] = [
-    ...vnetPrefixes.map(local => [local, { type: 'VnetLocal' } as const, isOverridden(local)] as const),
+    ...direct.map(local => [local, { type: 'VnetLocal' } as const, isOverridden(local)] as const),
     [DEFAULT_ROUTE, { type: 'Internet' } as const, hasUserDefault] as const,
-    ...NOWHERE.filter(range => !vnetPrefixes.some(local => same(local, range))).map(
+    ...NOWHERE.filter(range => !direct.some(local => same(local, range))).map(
       range => [range, { type: 'None' } as const, hasUserDefault || isOverridden(range)] as const,
     ),
   ];

@@ -131,3 +131,13 @@ export function denyThreats({ policyResource, ...firewall }: Firewall): string {
     ? `az network firewall policy update -g ${quote(policyResource.group)} -n ${quote(policyResource.name)} --threat-intel-mode Deny`
     : `az network firewall update -g ${quote(firewall.group)} -n ${quote(firewall.name)} --threat-intel-mode Deny`;
 }
+
+/** Both directions: a peering counts once each side has it. */
+export function peer(vnet: Vnet, { subnetId = '' }: Firewall): string[] {
+  const hub = subnetId.replace(/\/subnets\/[^/]*$/i, '');
+  const [, group = '', name = ''] =
+    /\/resourceGroups\/([^/]+)\/.*\/virtualNetworks\/([^/]+)$/i.exec(hub) ?? [];
+  const create = (from: { group: string; name: string }, to: { id: string; name: string }) =>
+    `az network vnet peering create -g ${quote(from.group)} --vnet-name ${quote(from.name)} -n to-${to.name} --remote-vnet ${to.id} --allow-vnet-access --allow-forwarded-traffic`;
+  return [create(vnet, { id: hub, name }), create({ group, name }, vnet)];
+}

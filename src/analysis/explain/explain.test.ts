@@ -408,6 +408,25 @@ const CASES: Readonly<Record<string, Case>> = {
     findings: ['routing-loop'],
     works: false,
   },
+  'a spoke behind the firewall of its hub': {
+    flow: 'tcp 10.50.1.5 > 20.5.5.5:443',
+    in: { rules: ALLOW, spoke: 'peered' },
+    ...OK,
+  },
+  'a spoke that is not peered with the hub': {
+    flow: 'tcp 10.50.1.5 > 20.5.5.5:443',
+    in: { rules: ALLOW, spoke: 'alone' },
+    findings: ['next-hop-unknown'],
+    works: false,
+  },
+  'from a spoke straight to the hub': { flow: 'tcp 10.50.1.5 > db:5432', in: { spoke: 'peered' }, ...OK },
+  'from a spoke to the hub, whose reply goes by the firewall': {
+    flow: 'tcp 10.50.1.5 > db:5432',
+    in: { rules: ALLOW, spoke: 'peered', data: ['10.50.0.0/16 10.42.2.4'] },
+    findings: ['asymmetric-route'],
+    works: false,
+    symmetric: false,
+  },
   'a gateway between networks that nobody describes': {
     flow: 'tcp 192.168.7.7 > 20.5.5.5:443',
     in: { gateway: true, rules: ALLOW },

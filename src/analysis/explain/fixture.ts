@@ -28,6 +28,8 @@ export interface Topology {
   readonly rules?: Partial<ResolvedPolicy>;
   readonly withFirewall?: boolean;
   readonly gateway?: boolean;
+  /** A second VNet, 10.50.0.0/16, whose only subnet has a default route to the firewall. */
+  readonly spoke?: 'peered' | 'alone';
   readonly complete?: boolean;
   /** More documents. */
   readonly more?: readonly ArmDocument[];
@@ -52,6 +54,13 @@ function routeTable(name: string, routes: readonly RouteText[]): ArmDocument {
   });
 }
 
+const peering = (remote: string) => ({
+  name: remote,
+  peeringState: 'Connected',
+  allowVirtualNetworkAccess: true,
+  remoteVirtualNetwork: { id: id('virtualNetworks', remote) },
+});
+
 export function documentsOf({
   apps,
   data,
@@ -59,6 +68,7 @@ export function documentsOf({
   dnsServers = [],
   withFirewall = true,
   gateway,
+  spoke,
   more = [],
 }: Topology): ArmDocument[] {
   const subnet = (name: string, addressPrefix: string, routes: readonly RouteText[] | undefined) => ({
@@ -74,12 +84,31 @@ export function documentsOf({
   const vnet = document('virtualNetworks', 'hub', {
     addressSpace: { addressPrefixes: ['10.42.0.0/16'] },
     dhcpOptions: { dnsServers },
+    ...(spoke === 'peered' && { virtualNetworkPeerings: [peering('spoke')] }),
     subnets: [
       subnet('apps', '10.42.1.0/24', apps),
       subnet('AzureFirewallSubnet', '10.42.2.0/26', firewallSubnet),
       subnet('data', '10.42.3.0/24', data),
     ],
   });
+  const spokes = spoke
+    ? [
+        routeTable('rt-spoke', [TO_FIREWALL]),
+        document('virtualNetworks', 'spoke', {
+          addressSpace: { addressPrefixes: ['10.50.0.0/16'] },
+          ...(spoke === 'peered' && { virtualNetworkPeerings: [peering('hub')] }),
+          subnets: [
+            {
+              name: 'nodes',
+              properties: {
+                addressPrefix: '10.50.1.0/24',
+                routeTable: { id: id('routeTables', 'rt-spoke') },
+              },
+            },
+          ],
+        }),
+      ]
+    : [];
   const firewall = document('azureFirewalls', 'f', {
     ipConfigurations: [
       {
@@ -91,7 +120,7 @@ export function documentsOf({
       },
     ],
   });
-  return [...(gateway ? [] : [vnet]), ...tables, ...(withFirewall ? [firewall] : []), ...more];
+  return [...(gateway ? [] : [vnet]), ...tables, ...spokes, ...(withFirewall ? [firewall] : []), ...more];
 }
 
 export function publicIp(name: string, ipAddress: string): ArmDocument {

@@ -11,6 +11,7 @@ import { toRouteTable } from '#model/route-table.ts';
 import { toVirtualNetwork, VIRTUAL_NETWORK_TYPE } from '#model/virtual-network.ts';
 import { contains, type Ipv4Prefix, parseIpv4 } from '#net/ipv4.ts';
 import { type Balancer, type Interface, readBalancers, readInterfaces } from './interfaces.ts';
+import { readPeerings } from './peerings.ts';
 
 export interface Subnet {
   readonly id: string;
@@ -26,6 +27,8 @@ export interface Vnet extends NamedResource {
   /** Empty means Azure DNS. */
   readonly dnsServers: readonly number[];
   readonly subnets: readonly Subnet[];
+  /** Ids of the VNets it is connected with. */
+  readonly peers: readonly string[];
 }
 
 export interface NamedResource {
@@ -130,15 +133,18 @@ function toFirewall(document: ArmDocument, policy: ResolvedPolicy): Firewall {
 
 function toVnet(document: ArmDocument, documents: Documents): Vnet {
   const { id, name, addressSpace, dnsServers, subnets } = toVirtualNetwork(document);
+  const peerings = readPeerings(document, documents);
+  const peered = peerings.flatMap(({ prefixes }) => prefixes);
   return {
     ...named(id, name),
     prefixes: addressSpace,
     dnsServers,
+    peers: peerings.map(({ remoteId }) => idKey(remoteId)),
     subnets: subnets.map(({ id, name, prefix, routeTableId }) => {
       const table = routeTableId === undefined ? undefined : documents.get(routeTableId);
       return {
         ...{ id, name, prefix },
-        routes: effectiveRoutes(addressSpace, table ? toRouteTable(table).routes : []),
+        routes: effectiveRoutes(addressSpace, table ? toRouteTable(table).routes : [], peered),
         routeTable: routeTableId === undefined ? undefined : named(routeTableId, table?.name),
       };
     }),
@@ -162,6 +168,13 @@ export function named(id: string, name?: string): NamedResource {
 
 function referenceTo(value: unknown): string | undefined {
   return isObject(value) && typeof value.id === 'string' ? value.id : undefined;
+}
+
+/** Whether one reaches the other without leaving Azure's network; a firewall whose subnet is not known is in reach. */
+export function reaches(vnet: Vnet, { subnetId }: Firewall, { vnets }: Network): boolean {
+  if (subnetId === undefined) return true;
+  const home = vnets.find(({ subnets }) => subnets.some(({ id }) => sameId(id, subnetId)));
+  return home === undefined || sameId(home.id, vnet.id) || vnet.peers.includes(idKey(home.id));
 }
 
 /** Where an address lies; a subnet given by its id wins over the first one that holds the address. */

@@ -3,7 +3,7 @@
 import { type EffectiveRoute, routesTo } from '#model/effective-routes.ts';
 import type { NextHop } from '#model/route-table.ts';
 import { formatIpv4, formatPrefix } from '#net/ipv4.ts';
-import type { Place } from './network.ts';
+import type { Place, Vnet } from './network.ts';
 
 export interface RouteChoice {
   readonly route: EffectiveRoute;
@@ -18,7 +18,7 @@ export function chooseRoute({ vnet, subnet }: Place, destination: number): Route
   const from = (candidate: EffectiveRoute) =>
     candidate.source === 'User' ? `route '${candidate.name}' of ${table?.name}` : 'system route';
   const describe = (candidate: EffectiveRoute) =>
-    `${formatPrefix(candidate.prefix)} to ${describeHop(candidate.nextHop)} (${from(candidate)})`;
+    `${formatPrefix(candidate.prefix)} to ${isPeering(vnet, candidate) ? 'VNetPeering' : describeHop(candidate.nextHop)} (${from(candidate)})`;
   const why = whyFirst(route, others);
   const rest = others.map(other => `${describe(other)}${other.state === 'Invalid' ? ', overridden' : ''}`);
   return {
@@ -29,10 +29,15 @@ export function chooseRoute({ vnet, subnet }: Place, destination: number): Route
       routeTable: table?.name ?? null,
       destination: formatIpv4(destination),
       why,
-      route: routeJson(route),
-      others: others.map(routeJson),
+      route: routeJson(vnet, route),
+      others: others.map(other => routeJson(vnet, other)),
     },
   };
+}
+
+function isPeering({ prefixes }: Vnet, { source, nextHop, prefix }: EffectiveRoute): boolean {
+  const isOwn = prefixes.some(own => own.first === prefix.first && own.length === prefix.length);
+  return source === 'Default' && nextHop.type === 'VnetLocal' && !isOwn;
 }
 
 function whyFirst(route: EffectiveRoute, others: readonly EffectiveRoute[]): string {
@@ -42,13 +47,14 @@ function whyFirst(route: EffectiveRoute, others: readonly EffectiveRoute[]): str
   return "a table's own route before the system's";
 }
 
-function routeJson({ source, state, name, prefix, nextHop }: EffectiveRoute): object {
+function routeJson(vnet: Vnet, route: EffectiveRoute): object {
+  const { source, state, name, prefix, nextHop } = route;
   return {
     source,
     state,
     name,
     prefix: formatPrefix(prefix),
-    nextHopType: nextHop.type,
+    nextHopType: isPeering(vnet, route) ? 'VNetPeering' : nextHop.type,
     nextHopIpAddress: nextHop.type === 'VirtualAppliance' ? formatIpv4(nextHop.address) : null,
   };
 }

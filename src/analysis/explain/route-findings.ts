@@ -3,7 +3,7 @@
 import { sameId } from '#arm/resource-id.ts';
 import { formatIpv4 } from '#net/ipv4.ts';
 import * as commands from './commands.ts';
-import { firewallsFor, firewallWith, hostAt, type Network, type Place } from './network.ts';
+import { firewallAt, firewallsFor, firewallWith, hostAt, type Network, type Place } from './network.ts';
 import type { Finding } from './steps.ts';
 
 export function routingLoop(place: Place): Finding {
@@ -57,6 +57,14 @@ export function privateToInternet(network: Network, place: Place, destination: n
 }
 
 export function unknownNextHop(network: Network, place: Place, address: number, route: string): Finding {
+  const unreached = firewallAt(network, address);
+  if (unreached)
+    return {
+      code: 'next-hop-unknown',
+      severity: 'error',
+      text: `Route '${route}' of ${place.subnet.routeTable?.name} leads to ${formatIpv4(address)}, firewall ${unreached.name}, whose VNet is not peered with ${place.vnet.name}.`,
+      fix: commands.peer(place.vnet, unreached),
+    };
   const [firewall] = firewallsFor(network, place.vnet);
   const host = hostAt(network, place.vnet, address);
   const subject = host

@@ -1,6 +1,7 @@
 // The way there: a packet goes from place to place as routes, public addresses and firewalls send it. Every step is told, what the
 // reply must pass again is kept, and what stops the packet becomes a finding. What the firewall says of it is in `at-firewall.ts`.
 
+import { idKey } from '#arm/resource-id.ts';
 import { formatIpv4, isIanaPrivate, isNeverATarget } from '#net/ipv4.ts';
 import { type FirewallJudge, judgeAtFirewall } from './at-firewall.ts';
 import { type BalancerRule, balancerRuleAt } from './interfaces.ts';
@@ -14,6 +15,7 @@ import {
   outboundOf,
   type Place,
   placeOf,
+  reaches,
   type Vnet,
 } from './network.ts';
 import { chooseRoute } from './route-choice.ts';
@@ -85,8 +87,8 @@ class Walk {
     const { vnet, subnet } = place;
     const { route, text, details } = chooseRoute(place, packet.destination);
     const { nextHop } = route;
-    const holder =
-      nextHop.type === 'VirtualAppliance' ? firewallAt(this.#network, nextHop.address) : undefined;
+    const at = nextHop.type === 'VirtualAppliance' ? firewallAt(this.#network, nextHop.address) : undefined;
+    const holder = at && reaches(vnet, at, this.#network) ? at : undefined;
     const ok = nextHop.type === 'VirtualAppliance' ? holder !== undefined : nextHop.type !== 'None';
     this.#tell('route', text, ok, details);
     switch (nextHop.type) {
@@ -126,12 +128,13 @@ class Walk {
     if (firewall) return this.#atFirewall(firewall, 'inside', packet);
     const rule = balancerRuleAt(this.#network.balancers, packet, false);
     if (rule) return this.#toBackend(rule.rule, rule.balancer, packet, false);
-    const place = placeOf({ ...this.#network, vnets: [vnet] }, destination);
-    const host = hostAt(this.#network, vnet, destination);
+    const near = this.#network.vnets.filter(({ id }) => id === vnet.id || vnet.peers.includes(idKey(id)));
+    const place = placeOf({ ...this.#network, vnets: near }, destination);
+    const host = place && hostAt(this.#network, place.vnet, destination);
     const address = formatIpv4(destination);
     if (!place || (this.#network.complete && !host)) {
       const where = place
-        ? `in ${vnet.name}/${place.subnet.name} nobody has it`
+        ? `in ${place.vnet.name}/${place.subnet.name} nobody has it`
         : `no subnet of ${vnet.name} holds it`;
       this.#tell('delivery', `${address}: ${where}`, false, { address });
       return this.#lose({
@@ -144,11 +147,11 @@ class Walk {
     const port = packet.port === 0 ? '' : `:${packet.port}`;
     this.#tell(
       'delivery',
-      `${host?.name ?? 'a host'} (${address}${port}) in ${vnet.name}/${place.subnet.name}, which sees ${formatIpv4(packet.source)}`,
+      `${host?.name ?? 'a host'} (${address}${port}) in ${place.vnet.name}/${place.subnet.name}, which sees ${formatIpv4(packet.source)}`,
       true,
       {
         host: host?.name ?? null,
-        subnet: `${vnet.name}/${place.subnet.name}`,
+        subnet: `${place.vnet.name}/${place.subnet.name}`,
         address,
         port: packet.port,
         sees: formatIpv4(packet.source),
