@@ -45,9 +45,25 @@ export const REFUSALS: readonly Refusal[] = [
     isReasonOfReader: true,
   },
   ...all('application rule', UNSUPPORTED_APPLICATION_FIELDS),
-  ...listed('virtual network', UNSUPPORTED_NETWORK_PROPERTIES, NETWORK_REASON),
+  ...listed(
+    'virtual network',
+    [
+      ...UNSUPPORTED_NETWORK_PROPERTIES,
+      ...['enableDdosProtection', 'enableVmProtection', 'privateEndpointVNetPolicies'],
+      'addressSpace.ipamPoolPrefixAllocations',
+    ],
+    NETWORK_REASON,
+  ),
   ...listed('subnet', UNSUPPORTED_SUBNET_PROPERTIES, NETWORK_REASON),
-  ...listed('public IP address', UNSUPPORTED_PUBLIC_IP_PROPERTIES, NETWORK_REASON),
+  ...listed('subnet', ['defaultOutboundAccess'], 'it is always true'),
+  ...listed(
+    'public IP address',
+    [
+      ...UNSUPPORTED_PUBLIC_IP_PROPERTIES,
+      ...['migrationPhase', 'ddosSettings.protectionMode', 'ddosSettings.ddosProtectionPlan'],
+    ],
+    NETWORK_REASON,
+  ),
 ];
 
 export function refusalsTable(): string {

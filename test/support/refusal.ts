@@ -24,10 +24,16 @@ const READERS: Readonly<Record<string, Reader>> = {
   },
   'application rule': name =>
     faultsOf(application({ [name]: name === 'terminateTLS' ? true : [{ name: 'x' }] })),
-  'virtual network': name => read(reader => readVirtualNetwork(reader, undefined), { [name]: SOMETHING }),
-  subnet: name => read(reader => readSubnet(reader), { name: 's', properties: { [name]: SOMETHING } }),
-  'public IP address': name => read(reader => readPublicIp(reader), { [name]: SOMETHING }),
+  'virtual network': name => read(reader => readVirtualNetwork(reader, undefined), nested(name)),
+  subnet: name => read(reader => readSubnet(reader), { name: 's', properties: nested(name) }),
+  'public IP address': name => read(reader => readPublicIp(reader), nested(name)),
 };
+
+/** `a.b` becomes `{a: {b: ...}}`. */
+function nested(path: string): Record<string, unknown> {
+  const [outer = '', inner] = path.split('.');
+  return { [outer]: inner === undefined ? SOMETHING : { [inner]: SOMETHING } };
+}
 
 function read(reader: (json: JsonReader) => unknown, value: unknown) {
   const faults = new Faults();
