@@ -2,14 +2,18 @@
 // of the rules dies.
 
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { namespacesUnavailable } from '../support/namespaces.ts';
+import { FLAGS, icmp, tcp } from '../support/packets.ts';
 import { Agent } from './agent.ts';
 import { Bench, type Connected, startGateway } from './bench.ts';
 import { type ProgramLines, program } from './programs.ts';
 
 const unavailable = await namespacesUnavailable();
+const NODE = join(import.meta.dirname, '../../scripts/node');
+const RAW = join(import.meta.dirname, '../support/clients/raw.ts');
 const TIMEOUT = { timeoutMs: 600 };
 
 const all: ProgramLines = {
@@ -87,6 +91,28 @@ describe('a change of policy', { skip: unavailable ?? false }, () => {
     });
     const ms = await ended;
     assert.ok(ms !== null && ms < 1500, `ended after ${ms} ms`);
+  });
+
+  it('an ICMP error of a connection that is cut does not carry its words out', async () => {
+    await using bench = await open();
+    await bench.apply(all);
+    const { localPort } = await bench.connect('192.0.2.2', 9000, { name: 'old' });
+    const ends = { source: '192.0.2.2', destination: '10.42.1.4', sourcePort: 9000 };
+    const answer = tcp({ ...ends, destinationPort: localPort }, { flags: FLAGS.ack, text: 'words' });
+    const error = icmp('10.42.1.4', '192.0.2.2', 3, 1, Buffer.concat([Buffer.alloc(4), answer]));
+    const heard = async () => {
+      const { stdout } = await bench.net.ok('server', ['cat', '/proc/net/snmp']);
+      const [names = '', values = ''] = stdout.split('\n').filter(line => line.startsWith('Icmp:'));
+      return Number(values.split(' ')[names.split(' ').indexOf('InDestUnreachs')]);
+    };
+    const say = () => bench.net.ok('client', [NODE, RAW, error.toString('hex')]);
+    const before = await heard();
+    await say();
+    assert.equal(await heard(), before + 1, 'an error of a live connection arrives');
+    await bench.apply(fewer);
+    await say();
+    await sleep(100);
+    assert.equal(await heard(), before + 1, 'one of a connection that was cut does not');
   });
 
   it('a NAT rule that is removed or leads elsewhere cuts its connections', async () => {

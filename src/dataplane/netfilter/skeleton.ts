@@ -182,7 +182,8 @@ export function skeletonChains({ interfaces, proxyPort }: SkeletonOptions): NftC
       name: 'forward_rules',
       base: { type: 'filter', hook: 'forward', priority: 'filter', policy: 'drop' },
       rules: [
-        [RELATED, accept],
+        // With a flow that is cut end its errors, which carry what their sender likes.
+        [RELATED, isClass(CLASS_CUT, true), accept],
         enforce([
           { mark: CLASS_ALLOW, verdict: 'accept' },
           { mark: CLASS_CUT, verdict: { goto: 'cut' } },
