@@ -52,7 +52,7 @@ export const EXPLAIN: readonly Check[] = [
           'named; the commands that it gives repair it',
           `$ postern explain --from node-1 --to ${SERVER}`,
           `${found.severity} ${found.code}: ${found.text}`,
-          ...found.fix.map(command => `> ${command}`),
+          ...found.fix.map(command => `$ ${command}`),
         ].join('\n');
       } finally {
         await server.stop();
