@@ -171,6 +171,21 @@ const CASES: readonly (readonly [finding: string, found: LintCase, beside: LintC
     'fqdn-filtering-off warning web',
     {
       collections: [
+        allow(net('web', { destinationPorts: ['443'], destinationAddresses: ['20.0.0.0/8'] })),
+        collection('apps', 400, 'Allow', app('a', ['a.example.org'])),
+      ],
+    },
+    {
+      collections: [
+        allow(net('web', { destinationPorts: ['444'], destinationAddresses: ['20.0.0.0/8'] })),
+        collection('apps', 400, 'Allow', app('a', ['a.example.org'])),
+      ],
+    },
+  ],
+  [
+    'fqdn-filtering-off note web',
+    {
+      collections: [
         allow(net('web', { destinationPorts: ['443'] })),
         collection('apps', 400, 'Allow', app('a', ['a.example.org'])),
       ],

@@ -7,9 +7,12 @@ import { formatIpv4, intersectRanges } from '#net/ipv4.ts';
 import { aboutResource, aboutRule, type LintContext, resolvedOf } from './context.ts';
 import { listed } from './coverage-findings.ts';
 import type { LintFinding } from './finding.ts';
-import { hasPublicAddress, holdsPort, isEveryPort } from './internet.ts';
+import { hasPublicAddress, holdsPort, isEveryPort, shareOfInternet } from './internet.ts';
 import { webPortsOf } from './over-broad.ts';
 import type { WrittenNetwork } from './written-rules.ts';
+
+/** Some thousand addresses: below, the places that are meant may well be known one by one. */
+const SMALL_SHARE = 1e-6;
 
 export function checkNetworkFqdns(context: LintContext): LintFinding[] {
   const ports = webPortsOf(context);
@@ -33,7 +36,9 @@ function onWebPorts(rule: WrittenNetwork, ports: readonly number[], context: Lin
     ? 'all web ports'
     : `port ${taken.slice(0, 4).join(', ')}${taken.length > 4 ? ' and more' : ''}`;
   const resolved = resolvedOf(context, 'network', rule.ref);
-  const isPublic = hasPublicAddress(resolved.flatMap(({ destinations }) => destinations));
+  const sets = resolved.flatMap(({ destinations }) => destinations);
+  const isPublic = hasPublicAddress(sets);
+  const share = shareOfInternet(sets);
   const findings: LintFinding[] = [];
   if (destinationFqdns.length > 0)
     findings.push(
@@ -49,6 +54,7 @@ function onWebPorts(rule: WrittenNetwork, ports: readonly number[], context: Lin
     if (silenced.length > 0)
       findings.push(
         aboutRule('fqdn-filtering-off', rule, {
+          severity: share < SMALL_SHARE ? 'note' : 'warning',
           reason: `Network rules are judged first, whatever the priorities: on ${where} to these destinations no name is looked at, and application rules such as ${listed(silenced.map(formatRuleRef))} have no say.`,
           fix: 'Take the web ports out of it, or narrow its destinations, and allow names by application rules.',
           related: silenced,
