@@ -2,7 +2,7 @@
 // formatting, lint and types. Ends with the slowest tests. In CI a skipped test is a failure: there, everything must run.
 
 import { spawnSync } from 'node:child_process';
-import { globSync } from 'node:fs';
+import { existsSync, globSync } from 'node:fs';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 
@@ -33,6 +33,12 @@ function check(): boolean {
 
 const kind = process.argv[2] ?? 'all';
 const wanted = process.argv.slice(3);
+if (!['all', 'unit', 'lab', 'real-az'].includes(kind) || wanted.some(file => !existsSync(file))) {
+  console.error(
+    'Usage: scripts/node scripts/test.ts [all|unit|lab|real-az] [FILE...]; no such kind or file.',
+  );
+  process.exit(2);
+}
 const unitFiles = globSync('src/**/*.test.ts').sort();
 const labFiles = globSync('test/**/*.test.ts').sort();
 const files =
