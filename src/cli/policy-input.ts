@@ -2,6 +2,7 @@
 // policy), the documents around it and the one `ResolvedPolicy`. Files are read here, and nothing else: no privileges, no
 // network, nothing is changed. All faults come back together, each with its file and path.
 
+import { plainLine } from '#analysis/plain-line.ts';
 import { type ArmDocument, type Documents, toDocuments } from '#arm/arm-document.ts';
 import { idKey } from '#arm/resource-id.ts';
 import { type Finding, resolvePolicy } from '#compiler/resolve-policy.ts';
@@ -156,7 +157,7 @@ async function readAll(
   const { parameters, faults: parameterFaults } = readParameters(
     [values.parameters ?? []].flat().map(String),
   );
-  const problems = [...faults, ...parameterFaults];
+  let problems: readonly string[] = [...faults, ...parameterFaults];
   const all: DocumentFile[] = [...files];
   if (paths.includes(STORE)) {
     const lab = text(values.name);
@@ -165,21 +166,20 @@ async function readAll(
     try {
       all.push(await readStore(folder));
     } catch (error) {
-      problems.push(`${folder}: ${fileFault(error)}`);
+      problems = [...problems, `${folder}: ${fileFault(error)}`];
     }
-  } else if (values.name !== undefined) problems.push('--name names a lab; it goes with --policy store.');
+  } else if (values.name !== undefined)
+    problems = problems.concat('--name names a lab; it goes with --policy store.');
   const site = {
     subscriptionId: text(values.subscription) ?? NO_SITE.subscriptionId,
     resourceGroup: text(values['resource-group']) ?? NO_SITE.resourceGroup,
     location: text(values.location),
   };
   const read = readDocuments(all, { site, parameters, alsoTypes });
-  problems.push(...read.faults.map(formatDocumentFault));
+  problems = problems.concat(read.faults.map(formatDocumentFault));
   // A file that could not be read may be the template that has it.
   if (problems.length === 0)
-    problems.push(
-      ...read.unknownParameters.map(name => `--parameters: no template has a parameter '${name}'.`),
-    );
+    problems = read.unknownParameters.map(name => `--parameters: no template has a parameter '${name}'.`);
   return { documents: read.documents, ignored: read.ignored, faults: problems };
 }
 
@@ -224,7 +224,7 @@ export function noticesOf({
   return [
     ...warnings.map(warning => `warning: ${describe(warning)}`),
     ...(aside.length === 0 ? [] : [`ignored, as it says nothing about the rules: ${aside.join('; ')}`]),
-  ];
+  ].map(plainLine);
 }
 
 /** Of one type in a message. */
@@ -235,8 +235,13 @@ function shorten(names: readonly string[]): string {
   return `${names.slice(0, MOST_NAMES).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
+/** One fault often brings others; the first ones tell. */
+const MOST_FAULTS = 1000;
+
 function refuse(faults: readonly string[], usage = false): PolicyInputResult {
-  return { faults, usage };
+  const told = faults.slice(0, MOST_FAULTS).map(plainLine);
+  const more = faults.length - told.length;
+  return { faults: more > 0 ? [...told, `and ${more} more faults, which are not told`] : told, usage };
 }
 
 function text(value: unknown): string | undefined {
