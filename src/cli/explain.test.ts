@@ -1,10 +1,12 @@
 // `postern explain` as it is called: out of files that az prints, on something that runs, and what it refuses.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { toArmDocument } from '#documents/arm-shape.ts';
+import { SqliteStore } from '#store/sqlite-store.ts';
 import { runExplain } from './explain.ts';
 import { addressesOfSets, type RunningWorld } from './running-place.ts';
 
@@ -234,6 +236,7 @@ const FAULTS: readonly (readonly [string, string, number, RegExp])[] = [
   ['no gateway', `${FLOW} --router`, 1, /No gateway is up/],
   ['a gateway and files', `${FLOW} --router --policy FOLDER`, 2, /--router goes with neither/],
   ['a lab and files', `${FLOW} --name x --policy FOLDER`, 2, /--name names a lab/],
+  ['options of files', `${FLOW} --bind-network-fqdns`, 2, /--bind-network-fqdns goes with --policy/],
   ['a firewall picked', `${FLOW} --policy FOLDER --firewall fw`, 2, /--firewall: the routes lead/],
   ['an output', `${FLOW} --policy FOLDER -o yaml`, 2, /--output yaml: json or text/],
   [
@@ -295,5 +298,78 @@ test('addresses in the sets that nft lists, with and without time-outs', () => {
       ['f_empty', []],
       ['p_ports', []],
     ],
+  );
+});
+
+test('on something that runs: its hosts, its name servers, the sets that it has loaded, and what is wrong with it', async t => {
+  const contents = files();
+  const firewall = contents['firewall.json'] as Record<string, unknown>;
+  const state = mkdtempSync(join(tmpdir(), 'postern-explain-'));
+  t.after(() => rmSync(state, { recursive: true, force: true }));
+  mkdirSync(join(state, 'router'));
+  const store = new SqliteStore(join(state, 'router', 'store.db'));
+  const named = {
+    name: 'named',
+    protocols: ['TCP'],
+    sourceAddresses: ['*'],
+    destinationFqdns: ['a.example.org'],
+    destinationPorts: ['8443'],
+  };
+  const rules = {
+    additionalProperties: { 'Network.DNS.EnableProxy': 'true' },
+    networkRuleCollections: [{ name: 'n', priority: 100, action: { type: 'Allow' }, rules: [named] }],
+    provisioningState: 'Failed',
+  };
+  for (const resource of [
+    { ...firewall, ...rules },
+    ...['ips.json', 'vnets.json', 'route-tables.json'].flatMap(name => contents[name] as object[]),
+  ])
+    store.put(toArmDocument(resource));
+  store.close();
+  const asked: unknown[] = [];
+  const place = (loaded: string) => ({
+    label: 'lab x',
+    lab: undefined,
+    notices: ['gateway fw does not run.'],
+    policyFlags: [],
+    threatFeeds: [],
+    hosts: [],
+    outboundAddresses: [],
+    resolve: async (name: string, from: unknown) => {
+      asked.push([name, from]);
+      return { addresses: ['20.5.5.5'], by: 'the server answers' };
+    },
+    loadedSets: async () => {
+      if (loaded === '') throw new Error('not permitted');
+      return loaded;
+    },
+  });
+  const running = (loaded: string): RunningWorld => ({ ...NOTHING_RUNS, router: async () => place(loaded) });
+  const set = (address: string) =>
+    JSON.stringify({ nftables: [{ set: { name: 'f_a.example.org', elem: [address] } }] });
+  const flow = [
+    '--state',
+    state,
+    '--router',
+    '--from',
+    '10.42.1.4',
+    '--to',
+    'a.example.org:8443',
+    '-o',
+    'json',
+  ];
+
+  const known = await run(flow, running(set('20.5.5.5')));
+  assert.equal(known.code, 0, known.error);
+  assert.match(known.error, /gateway fw does not run.*\n.*firewall fw is in state Failed/);
+  assert.deepEqual(asked, [['a.example.org', { host: undefined, servers: ['168.63.129.16'] }]]);
+  const other = await run(flow, running(set('20.5.5.6')));
+  assert.equal(other.code, 3);
+  assert.deepEqual(findingsOf(other.out), ['denied', 'client-dns', 'name-unknown-to-firewall']);
+  const hidden = await run(flow, running(''));
+  assert.equal(hidden.code, 0);
+  assert.match(
+    hidden.error,
+    /what fw knows of names cannot be read \(not permitted\), so its name servers are asked/,
   );
 });

@@ -7,7 +7,7 @@ import { explanationJson, explanationText } from '#analysis/explain/explain-text
 import { BALANCER_TYPE, INTERFACE_TYPE, SCALE_SET_INTERFACE_TYPE } from '#analysis/explain/interfaces.ts';
 import { type Firewall, missingRouteTables, type Network, readNetwork } from '#analysis/explain/network.ts';
 import { parseResolved } from '#analysis/question.ts';
-import { toDocuments } from '#arm/arm-document.ts';
+import { type Documents, toDocuments } from '#arm/arm-document.ts';
 import { idKey } from '#arm/resource-id.ts';
 import { type Finding, resolvePolicy } from '#compiler/resolve-policy.ts';
 import type { NamesOfAddress } from '#ir/decision.ts';
@@ -65,6 +65,16 @@ const WORKS = 0;
 const ERROR = 1;
 const USAGE = 2;
 const DOES_NOT = 3;
+/** Flags that say how files are read. */
+const OF_FILES = [
+  'parameters',
+  'subscription',
+  'resource-group',
+  'location',
+  ...(Object.keys(POLICY_OPTION_FLAGS) as (keyof typeof POLICY_OPTION_FLAGS)[]),
+] as const;
+
+const FIREWALL_TYPE = 'Microsoft.Network/azureFirewalls';
 const MOST_NAMES_ASKED = 100;
 
 type Values = ReturnType<typeof parse>;
@@ -101,6 +111,10 @@ export async function runExplain(
     usage.push('--router goes with neither --name nor --policy.');
   if (policy.length > 0 && values.name !== undefined && !policy.includes('store'))
     usage.push('--name names a lab that is up; --policy reads files.');
+  if (policy.length === 0)
+    for (const flag of OF_FILES)
+      if (values[flag] !== undefined)
+        usage.push(`--${flag} goes with --policy: what runs knows its own rules, and how they are read.`);
   for (const flag of ['firewall', 'firewall-policy'] as const)
     if (values[flag] !== undefined)
       usage.push(`--${flag}: the routes lead to the firewall that counts; it cannot be picked.`);
@@ -194,7 +208,7 @@ function networkOf(
   const policies = new Map<string, ResolvedPolicy>();
   const faults: string[] = [];
   const warnings: Finding[] = [];
-  for (const firewall of documents.ofType('Microsoft.Network/azureFirewalls')) {
+  for (const firewall of documents.ofType(FIREWALL_TYPE)) {
     const resolution = resolvePolicy(firewall, documents, { facts, options });
     if (resolution.policy) {
       const privateAddress = parseIpv4(place?.privateAddress ?? '') ?? resolution.policy.privateAddress;
@@ -219,7 +233,23 @@ function networkOf(
     faults.push(
       `${from}: route table '${id}', which a subnet names, is missing: az network route-table list -o json > route-tables.json`,
     );
-  return { network, faults, notices: noticesOf({ warnings, ignored, describe: ({ message }) => message }) };
+  const notices = [
+    ...noticesOf({ warnings, ignored, describe: ({ message }) => message }),
+    ...(place?.notices ?? []),
+    ...(place ? unsettled(documents) : []),
+  ];
+  return { network, faults, notices };
+}
+
+/** Firewalls whose newest rules are not, or not yet, what packets meet. */
+function unsettled(documents: Documents): string[] {
+  return documents
+    .ofType(FIREWALL_TYPE)
+    .flatMap(({ name, properties: { provisioningState } }) =>
+      provisioningState === 'Updating' || provisioningState === 'Failed'
+        ? [`firewall ${name} is in state ${provisioningState}: its last good rules are in force.`]
+        : [],
+    );
 }
 
 async function answerFor(

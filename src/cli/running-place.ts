@@ -10,6 +10,8 @@ export interface RunningPlace {
   readonly label: string;
   /** Of a lab; undefined for the router. */
   readonly lab: string | undefined;
+  /** Why what runs may not be what its documents say, each a sentence; usually none. */
+  readonly notices: readonly string[];
   /** What it was started with, as flags of the command line. */
   readonly policyFlags: readonly string[];
   readonly threatFeeds: readonly string[];

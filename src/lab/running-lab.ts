@@ -11,7 +11,7 @@ import type { LabStatus } from './status.ts';
 /** Throws `LabError` where the lab is not up. */
 export async function runningLab(name: string = labName()) {
   const files = labFiles(name);
-  const { hosts, networks, policyOptions, threatFeeds } = (await ask(files, {
+  const { hosts, networks, policyOptions, threatFeeds, processes } = (await ask(files, {
     command: 'status',
   })) as LabStatus;
   const all = [
@@ -21,6 +21,9 @@ export async function runningLab(name: string = labName()) {
   return {
     label: `lab ${name}`,
     lab: name,
+    notices: processes
+      .filter(({ pid }) => pid === undefined)
+      .map(process => `${process.name} does not run; it waits to be started again.`),
     policyFlags: policyOptionFlags(policyOptions),
     threatFeeds,
     hosts: all,

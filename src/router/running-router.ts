@@ -26,6 +26,12 @@ export async function runningRouter() {
   return {
     label: 'this router',
     lab: undefined,
+    notices: [
+      ...(readProcessFile(paths.gatewayPid)
+        ? []
+        : ['the gateway does not run; the kernel keeps its last rules.']),
+      ...files.faults.map(fault => `the newest files are NOT in force: ${fault}`),
+    ],
     policyFlags: files.options ?? [],
     threatFeeds: files.threatFeeds ?? [],
     privateAddress: privateAddressOf(join(paths.gatewayState, 'program.json')),
