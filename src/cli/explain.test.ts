@@ -27,6 +27,7 @@ const NOTHING_RUNS: RunningWorld = {
 async function run(
   args: readonly string[],
   running = NOTHING_RUNS,
+  state = '/nowhere',
 ): Promise<{ code: number; out: string; error: string }> {
   let [out, error] = ['', ''];
   const code = await runExplain(args, running, {
@@ -36,7 +37,7 @@ async function run(
     error: text => {
       error += text;
     },
-    env: { POSTERN_STATE: '/nowhere' },
+    env: { POSTERN_STATE: state },
   });
   return { code, out, error };
 }
@@ -237,6 +238,7 @@ const FAULTS: readonly (readonly [string, string, number, RegExp])[] = [
   ['a gateway and files', `${FLOW} --router --policy FOLDER`, 2, /--router goes with neither/],
   ['a lab and files', `${FLOW} --name x --policy FOLDER`, 2, /--name names a lab/],
   ['options of files', `${FLOW} --bind-network-fqdns`, 2, /--bind-network-fqdns goes with --policy/],
+  ['a state folder', `${FLOW} --state /x`, 2, /--state goes with --policy/],
   ['a firewall picked', `${FLOW} --policy FOLDER --firewall fw`, 2, /--firewall: the routes lead/],
   ['an output', `${FLOW} --policy FOLDER -o yaml`, 2, /--output yaml: json or text/],
   [
@@ -359,14 +361,14 @@ test('on something that runs: its hosts, its name servers, the sets that it has 
     'json',
   ];
 
-  const known = await run(flow, running(set('20.5.5.5')));
+  const known = await run(flow, running(set('20.5.5.5')), state);
   assert.equal(known.code, 0, known.error);
   assert.match(known.error, /gateway fw does not run.*\n.*firewall fw is in state Failed/);
   assert.deepEqual(asked, [['a.example.org', { host: undefined, servers: ['168.63.129.16'] }]]);
-  const other = await run(flow, running(set('20.5.5.6')));
+  const other = await run(flow, running(set('20.5.5.6')), state);
   assert.equal(other.code, 3);
   assert.deepEqual(findingsOf(other.out), ['denied', 'client-dns', 'name-unknown-to-firewall']);
-  const hidden = await run(flow, running(''));
+  const hidden = await run(flow, running(''), state);
   assert.equal(hidden.code, 0);
   assert.match(
     hidden.error,

@@ -2,27 +2,15 @@
 // files describe. Reads and asks; changes nothing.
 
 import { parseArgs } from 'node:util';
-import { explain, type NameAnswer, prepareExplanation } from '#analysis/explain/explain.ts';
+import { explain, prepareExplanation } from '#analysis/explain/explain.ts';
 import { explanationJson, explanationText } from '#analysis/explain/explain-text.ts';
 import { BALANCER_TYPE, INTERFACE_TYPE, SCALE_SET_INTERFACE_TYPE } from '#analysis/explain/interfaces.ts';
-import { type Firewall, missingRouteTables, type Network, readNetwork } from '#analysis/explain/network.ts';
 import { parseResolved } from '#analysis/question.ts';
-import { type Documents, toDocuments } from '#arm/arm-document.ts';
-import { idKey } from '#arm/resource-id.ts';
-import { type Finding, resolvePolicy } from '#compiler/resolve-policy.ts';
-import type { NamesOfAddress } from '#ir/decision.ts';
-import type { ResolvedPolicy } from '#ir/policy.ts';
 import { POLICY_OPTION_FLAGS } from '#model/policy-option-flags.ts';
-import { AZURE_DNS, formatIpv4, parseIpv4 } from '#net/ipv4.ts';
 import { type CommandWorld, REAL_WORLD, usageFault } from './command-world.ts';
-import {
-  type DocumentInput,
-  noticesOf,
-  POLICY_INPUT_FLAGS,
-  POLICY_INPUT_HELP,
-  readDocumentInput,
-} from './policy-input.ts';
-import { addressesOfSets, type RunningPlace, type RunningWorld } from './running-place.ts';
+import { answerFor, namesInForce, namesOfTargets, networkOf, serversOf, toNumbers } from './explain-facts.ts';
+import { POLICY_INPUT_FLAGS, POLICY_INPUT_HELP, readDocumentInput } from './policy-input.ts';
+import type { RunningPlace, RunningWorld } from './running-place.ts';
 
 const HELP = `Usage: postern explain --from HOST|ADDRESS --to NAME|ADDRESS:PORT [--name LAB | --router] [OPTIONS]
        postern explain --policy FILE|FOLDER... --from ADDRESS --to ADDRESS:PORT [OPTIONS]
@@ -74,9 +62,6 @@ const OF_FILES = [
   ...(Object.keys(POLICY_OPTION_FLAGS) as (keyof typeof POLICY_OPTION_FLAGS)[]),
 ] as const;
 
-const FIREWALL_TYPE = 'Microsoft.Network/azureFirewalls';
-const MOST_NAMES_ASKED = 100;
-
 type Values = ReturnType<typeof parse>;
 
 function parse(args: readonly string[]) {
@@ -115,6 +100,8 @@ export async function runExplain(
     for (const flag of OF_FILES)
       if (values[flag] !== undefined)
         usage.push(`--${flag} goes with --policy: what runs knows its own rules, and how they are read.`);
+  if (policy.length === 0 && values.state !== undefined)
+    usage.push('--state goes with --policy; what runs is found by $POSTERN_STATE.');
   for (const flag of ['firewall', 'firewall-policy'] as const)
     if (values[flag] !== undefined)
       usage.push(`--${flag}: the routes lead to the firewall that counts; it cannot be picked.`);
@@ -170,7 +157,8 @@ export async function runExplain(
     );
     return explanation.works ? WORKS : DOES_NOT;
   } catch (error) {
-    if (!(error instanceof Error)) throw error;
+    // A mistake of ours keeps its stack.
+    if (!(error instanceof Error) || error instanceof TypeError) throw error;
     return refuse(ERROR, error.message);
   }
 }
@@ -197,133 +185,4 @@ function inputOf(values: Values, place: RunningPlace | undefined): Record<string
   if (!place) return values;
   const { values: flags } = parseArgs({ args: [...place.policyFlags], options: POLICY_OPTION_FLAGS });
   return { ...values, ...flags, policy: ['store'], name: place.lab };
-}
-
-function networkOf(
-  { placed, ignored, facts, options, from }: DocumentInput,
-  place: RunningPlace | undefined,
-): { readonly network: Network; readonly faults: readonly string[]; readonly notices: readonly string[] } {
-  const list = placed.map(({ document }) => document);
-  const documents = toDocuments(list);
-  const policies = new Map<string, ResolvedPolicy>();
-  const faults: string[] = [];
-  const warnings: Finding[] = [];
-  for (const firewall of documents.ofType(FIREWALL_TYPE)) {
-    const resolution = resolvePolicy(firewall, documents, { facts, options });
-    if (resolution.policy) {
-      const privateAddress = parseIpv4(place?.privateAddress ?? '') ?? resolution.policy.privateAddress;
-      policies.set(firewall.id, { ...resolution.policy, privateAddress });
-      warnings.push(...resolution.warnings);
-    } else faults.push(...resolution.faults.map(({ message }) => `${from}: ${message}`));
-  }
-  const network = readNetwork({
-    documents: list,
-    policies,
-    hosts: (place?.hosts ?? []).flatMap(({ name, address, subnetId }) => {
-      const number = parseIpv4(address);
-      return number === undefined ? [] : [{ name, address: number, subnetId: subnetId ?? undefined }];
-    }),
-    complete: place?.lab !== undefined,
-    gateway: place !== undefined && place.lab === undefined,
-    outboundAddresses: new Map(
-      (place?.outboundAddresses ?? []).map(([id, address]) => [idKey(id), parseIpv4(address) ?? 0]),
-    ),
-  });
-  for (const id of missingRouteTables(network, documents))
-    faults.push(
-      `${from}: route table '${id}', which a subnet names, is missing: az network route-table list -o json > route-tables.json`,
-    );
-  const notices = [
-    ...noticesOf({ warnings, ignored, describe: ({ message }) => message }),
-    ...(place?.notices ?? []),
-    ...(place ? unsettled(documents) : []),
-  ];
-  return { network, faults, notices };
-}
-
-/** Firewalls whose newest rules are not, or not yet, what packets meet. */
-function unsettled(documents: Documents): string[] {
-  return documents
-    .ofType(FIREWALL_TYPE)
-    .flatMap(({ name, properties: { provisioningState } }) =>
-      provisioningState === 'Updating' || provisioningState === 'Failed'
-        ? [`firewall ${name} is in state ${provisioningState}: its last good rules are in force.`]
-        : [],
-    );
-}
-
-async function answerFor(
-  name: string,
-  resolved: ReadonlyMap<string, readonly number[]>,
-  place: RunningPlace | undefined,
-  host: string | undefined,
-  servers: readonly number[] | undefined,
-): Promise<NameAnswer | undefined> {
-  const given = resolved.get(name);
-  if (given) return { addresses: given, by: 'the command line gives it' };
-  if (!place) return undefined;
-  const { addresses, fault, by } = await place.resolve(name, {
-    host,
-    servers: (servers ?? [AZURE_DNS]).map(formatIpv4),
-  });
-  return { addresses: toNumbers(addresses), by, ...(fault !== undefined && { fault }) };
-}
-
-function toNumbers(addresses: readonly string[]): number[] {
-  return addresses.flatMap(address => parseIpv4(address) ?? []);
-}
-
-function namesOfTargets({ firewalls }: Network): string[] {
-  const names = firewalls.flatMap(({ policy }) => policy.natRules.flatMap(rule => rule.translatedFqdn ?? []));
-  return [...new Set(names)].slice(0, MOST_NAMES_ASKED);
-}
-
-function serversOf(firewall: Firewall | undefined): string[] {
-  return (firewall?.policy.dns.servers ?? []).map(formatIpv4);
-}
-
-/** What the running gateways know; where they cannot be asked, what their own name servers say now. */
-async function namesInForce(
-  { firewalls }: Network,
-  place: RunningPlace | undefined,
-  { setNameOf }: RunningWorld,
-  note: (message: string) => void,
-): Promise<(firewall: Firewall) => NamesOfAddress | undefined> {
-  const byFirewall = new Map<string, ReadonlyMap<number, ReadonlySet<string>>>();
-  for (const firewall of place ? firewalls : []) {
-    const fqdns = [...new Set(firewall.policy.networkRules.flatMap(rule => rule.destinationFqdns))];
-    if (fqdns.length === 0 || !place) continue;
-    const known = await addressesInForce(firewall, place, fqdns, setNameOf, note);
-    const names = new Map<number, Set<string>>();
-    for (const [fqdn, addresses] of known)
-      for (const address of addresses) names.set(address, (names.get(address) ?? new Set()).add(fqdn));
-    byFirewall.set(idKey(firewall.id), names);
-  }
-  return firewall => {
-    const names = byFirewall.get(idKey(firewall.id));
-    return names && (address => names.get(address) ?? new Set());
-  };
-}
-
-async function addressesInForce(
-  firewall: Firewall,
-  place: RunningPlace,
-  fqdns: readonly string[],
-  setNameOf: RunningWorld['setNameOf'],
-  note: (message: string) => void,
-): Promise<readonly (readonly [string, readonly number[]])[]> {
-  try {
-    const sets = addressesOfSets(await place.loadedSets(firewall.id));
-    return fqdns.map(fqdn => [fqdn, sets.get(setNameOf(fqdn)) ?? []] as const);
-  } catch (error) {
-    note(
-      `what ${firewall.name} knows of names cannot be read (${(error as Error).message}), so its name servers are asked.`,
-    );
-  }
-  return Promise.all(
-    fqdns.slice(0, MOST_NAMES_ASKED).map(async fqdn => {
-      const { addresses } = await place.resolve(fqdn, { host: undefined, servers: serversOf(firewall) });
-      return [fqdn, toNumbers(addresses)] as const;
-    }),
-  );
 }
