@@ -1,52 +1,12 @@
-// What the Azure CLI prints must become what ARM holds, and a folder that cannot be put in force must say why.
+// A folder that cannot be put in force must say why.
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { firewall, NETWORK, policy, publicIp, ruleCollectionGroup } from '#documents/printed-fixture.ts';
 import { readConfigFolder } from './config-folder.ts';
-
-const group =
-  '/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/rg/providers/Microsoft.Network';
-const publicIp = {
-  id: `${group}/publicIPAddresses/ip`,
-  name: 'ip',
-  type: 'Microsoft.Network/publicIPAddresses',
-  location: 'eastus',
-  resourceGroup: 'rg',
-  sku: { name: 'Standard', tier: 'Regional' },
-  ipAddress: '20.1.2.3',
-  zones: null,
-};
-const firewall = {
-  id: `${group}/azureFirewalls/fw`,
-  name: 'fw',
-  type: 'Microsoft.Network/azureFirewalls',
-  location: 'eastus',
-  resourceGroup: 'rg',
-  sku: { name: 'AZFW_VNet', tier: 'Standard' },
-  threatIntelMode: 'Alert',
-  firewallPolicy: null,
-  ipConfigurations: [
-    {
-      id: `${group}/azureFirewalls/fw/azureFirewallIpConfigurations/c`,
-      name: 'c',
-      resourceGroup: 'rg',
-      privateIPAddress: '10.42.2.4',
-      publicIPAddress: { id: publicIp.id, resourceGroup: 'rg' },
-    },
-  ],
-  networkRuleCollections: [
-    {
-      name: 'net',
-      resourceGroup: 'rg',
-      priority: 100,
-      action: { type: 'Allow' },
-      rules: [{ name: 'r', protocols: ['TCP'] }],
-    },
-  ],
-};
 
 function withFolder(files: Readonly<Record<string, unknown>>, check: (folder: string) => void): void {
   const folder = mkdtempSync(join(tmpdir(), 'postern-config-'));
@@ -76,45 +36,6 @@ test('a missing public IP is asked for by name, with the command that saves it',
   });
 });
 
-const policy = {
-  id: `${group}/firewallPolicies/child`,
-  name: 'child',
-  type: 'Microsoft.Network/firewallPolicies',
-  location: 'eastus',
-  resourceGroup: 'rg',
-  identity: null,
-  sku: { tier: 'Standard' },
-  basePolicy: { id: `${group}/firewallPolicies/base`, resourceGroup: 'rg' },
-  childPolicies: [{ id: `${group}/firewallPolicies/not-needed`, resourceGroup: 'rg' }],
-  firewalls: [{ id: firewall.id, resourceGroup: 'rg' }],
-  ruleCollectionGroups: [
-    { id: `${group}/firewallPolicies/child/ruleCollectionGroups/DefaultGroup`, resourceGroup: 'rg' },
-  ],
-};
-const ruleCollectionGroup = {
-  id: `${group}/firewallPolicies/child/ruleCollectionGroups/DefaultGroup`,
-  name: 'DefaultGroup',
-  type: 'Microsoft.Network/FirewallPolicies/RuleCollectionGroups',
-  resourceGroup: 'rg',
-  priority: 100,
-  ruleCollections: [
-    {
-      ruleCollectionType: 'FirewallPolicyFilterRuleCollection',
-      name: 'net',
-      priority: 100,
-      action: { type: 'Allow' },
-      rules: [
-        {
-          ruleType: 'NetworkRule',
-          name: 'r',
-          destinationFqdns: null,
-          sourceIpGroups: [`${group}/ipGroups/office`],
-        },
-      ],
-    },
-  ],
-};
-
 test('a policy, its parent, its groups and their IP groups are asked for, each by the command that saves it', () => {
   const attached = { ...firewall, networkRuleCollections: [], firewallPolicy: { id: policy.id } };
   const asked = (files: Readonly<Record<string, unknown>>) => {
@@ -129,13 +50,16 @@ test('a policy, its parent, its groups and their IP groups are asked for, each b
     'network firewall policy show -g rg -n base',
     'network firewall policy rule-collection-group show -g rg --policy-name child -n DefaultGroup',
   ]);
-  const base = { ...policy, id: `${group}/firewallPolicies/base`, name: 'base', basePolicy: null };
+  const base = { ...policy, id: `${NETWORK}/firewallPolicies/base`, name: 'base', basePolicy: null };
   const complete = {
     'p.json': [policy, { ...base, ruleCollectionGroups: [] }],
     'g.json': ruleCollectionGroup,
   };
   assert.deepEqual(asked(complete), ['network ip-group show -g rg -n office']);
-  assert.deepEqual(asked({ ...complete, 'i.json': { id: `${group}/ipGroups/office`, name: 'office' } }), []);
+  assert.deepEqual(
+    asked({ ...complete, 'i.json': { id: `${NETWORK}/ipGroups/office`, name: 'office' } }),
+    [],
+  );
 });
 
 test('an empty folder, a broken file, a foreign type and a double description are named', () => {
@@ -150,7 +74,7 @@ test('an empty folder, a broken file, a foreign type and a double description ar
   withFolder({ 'fw.json': firewall, 'ip.json': '' }, folder =>
     assert.doesNotMatch(readConfigFolder(folder).faults.join(), /Save it/),
   );
-  withFolder({ 'x.json': { id: `${group}/loadBalancers/lb`, name: 'lb' } }, folder =>
+  withFolder({ 'x.json': { id: `${NETWORK}/loadBalancers/lb`, name: 'lb' } }, folder =>
     assert.match(
       readConfigFolder(folder).faults[0] ?? '',
       /Microsoft\.Network\/loadBalancers say nothing about what a firewall does/,
