@@ -6,11 +6,21 @@ import { decide, type PolicyFlow, parsePolicy } from './index.ts';
 
 const id = '/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network/firewallPolicies/p';
 const policy = (properties: object = {}) => ({ id, name: 'p', properties });
-const group = (name: string, priority: number) => ({
+const group = (name: string, priority: number, ruleCollections: readonly object[] = []) => ({
   id: `${id}/ruleCollectionGroups/${name}`,
   name,
-  properties: { priority, ruleCollections: [] },
+  properties: { priority, ruleCollections },
 });
+const groupOf = (rule: object) =>
+  group('g', 100, [
+    {
+      ruleCollectionType: 'FirewallPolicyFilterRuleCollection',
+      name: 'c',
+      priority: 100,
+      action: { type: 'Allow' },
+      rules: [rule],
+    },
+  ]);
 
 test('a fault says in which of several documents it stands', () => {
   const documents = [policy(), group('a', 100), group('b', 99)];
@@ -40,14 +50,7 @@ test('a flow in words of any case is judged, and one in words that nobody knows 
     protocols: [{ protocolType: 'Https', port: 443 }],
     targetFqdns: ['a.example.org'],
   };
-  const collection = {
-    ruleCollectionType: 'FirewallPolicyFilterRuleCollection',
-    name: 'c',
-    priority: 100,
-    action: { type: 'Allow' },
-    rules: [rule],
-  };
-  const rules = { ...group('g', 100), properties: { priority: 100, ruleCollections: [collection] } };
+  const rules = groupOf(rule);
   const parsed = parsePolicy([policy(), rules]);
   assert.ok(parsed.policy);
   const { policy: resolved } = parsed;
@@ -81,17 +84,9 @@ test('options that nobody knows are refused, and missing tag tables are told', (
     destinationAddresses: ['AzureCloud.eastus'],
     destinationPorts: ['9000'],
   };
-  const collection = {
-    ruleCollectionType: 'FirewallPolicyFilterRuleCollection',
-    name: 'c',
-    priority: 100,
-    action: { type: 'Allow' },
-    rules: [rule],
-  };
-  const rules = { ...group('g', 100), properties: { priority: 100, ruleCollections: [collection] } };
+  const rules = groupOf(rule);
   assert.match(parsePolicy([policy(), rules]).faults?.at(-1) ?? '', /no tables were given/);
-  const other = { ...rules, properties: { priority: 1, ruleCollections: [] } };
-  assert.doesNotMatch(parsePolicy([policy(), other]).faults?.at(-1) ?? '', /no tables were given/);
+  assert.doesNotMatch(parsePolicy([policy(), group('g', 1)]).faults?.at(-1) ?? '', /no tables were given/);
 });
 
 test('a value that has no JSON is a fault', () => {
