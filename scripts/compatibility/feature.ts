@@ -81,7 +81,7 @@ export function proofLink({ file, title }: Proof): string {
   return `[${name}](../${file} "${title.replaceAll('"', '&quot;')}")`;
 }
 
-export function pageLink(page: string): string {
+function pageLink(page: string): string {
   if (page === '') return '';
   if (page.startsWith('https://')) return `([${page.replace(/^https:\/\/(www\.)?/, '')}](${page}))`;
   return `([${page.replace(/^.*\/(?=[^/]+$)/, '')}](https://learn.microsoft.com/azure/${page}))`;

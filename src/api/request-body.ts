@@ -4,7 +4,7 @@
 import { isObject, type Json } from '#arm/json-reader.ts';
 
 /** Clients send null for what they do not know; stored, it would come back as a value. */
-export function withoutNulls(value: Json): Json {
+function withoutNulls(value: Json): Json {
   const clean = (item: unknown): unknown => {
     if (Array.isArray(item)) return item.filter(member => member !== null).map(clean);
     return isObject(item) ? withoutNulls(item) : item;

@@ -207,7 +207,7 @@ function isRead(http: Context): boolean {
   return http.req.method === 'GET' || http.req.method === 'HEAD';
 }
 
-export function methodNotAllowed(http: Context, allowed: string): ArmError {
+function methodNotAllowed(http: Context, allowed: string): ArmError {
   http.header('Allow', allowed);
   return new ArmError(
     405,

@@ -30,7 +30,7 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h' },
 } as const;
 
-export const OUTPUTS = ['text', 'json', 'sarif'] as const;
+const OUTPUTS = ['text', 'json', 'sarif'] as const;
 
 export interface LintArguments {
   readonly output: (typeof OUTPUTS)[number];

@@ -8,7 +8,7 @@ import { formatRuleRef } from '#model/rule-ref.ts';
 const MAXIMUM_ID = 2 ** 24 - 1;
 
 /** Stands at index 0 and wherever a number is not in use. */
-export const NO_DECISION: ProgramDecision = {
+const NO_DECISION: ProgramDecision = {
   rule: { policy: '', group: '', collection: '', rule: '' },
   kind: 'network',
   action: 'Deny',

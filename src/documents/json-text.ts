@@ -106,7 +106,7 @@ function nearestNode(root: Node, path: string): Node {
 }
 
 /** `resources[2].properties.rules['a.b']` to its steps. */
-export function stepsOf(path: string): (string | number)[] {
+function stepsOf(path: string): (string | number)[] {
   return [...path.matchAll(/\['((?:[^']|'')*)'\]|\[(\d+)\]|([^.[\]]+)/g)].map(
     ([, quoted, index, name = '']) =>
       quoted === undefined ? (index === undefined ? name : Number(index)) : quoted.replaceAll("''", "'"),

@@ -188,7 +188,7 @@ function asSequence(value: unknown): string | readonly unknown[] {
 }
 
 /** As a template puts a value into a text: `True`, as .NET writes it, and JSON for what is no scalar. */
-export function toText(value: unknown): string {
+function toText(value: unknown): string {
   if (isText(value)) return value;
   if (typeof value === 'boolean') return value ? 'True' : 'False';
   return value === null ? '' : JSON.stringify(value);

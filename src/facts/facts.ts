@@ -12,7 +12,7 @@ export type { FqdnTagEntry } from './fqdn-tag-table.ts';
 export type { Facts, ServiceTagInformation, ServiceTagsListResult } from './to-facts.ts';
 
 const SHIPPED = join(import.meta.dirname, '../../data');
-export const SERVICE_TAGS_FILE = 'service-tags.tsv.gz';
+const SERVICE_TAGS_FILE = 'service-tags.tsv.gz';
 const FQDN_TAGS_FILE = 'fqdn-tags.tsv.gz';
 const AKS_OUTBOUND_FILE = 'aks-outbound.json';
 

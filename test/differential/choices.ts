@@ -41,8 +41,8 @@ export const isInside = (address: number): boolean =>
   INSIDE.some(({ first, last }) => first <= address && address <= last);
 
 /** Addresses that packets of the kernel test cannot have: its own links, and what no machine can send. */
-export const LINKS = range('10.254.0.0/16');
-export const CLIENT_LINK = range('172.31.0.0/16');
+const LINKS = range('10.254.0.0/16');
+const CLIENT_LINK = range('172.31.0.0/16');
 
 export const OWN = [PRIVATE_IP, ...PUBLIC_IPS].map(addressOf);
 export const isOwn = (address: number): boolean => OWN.includes(address);

@@ -6,7 +6,7 @@ import { PRIVATE_IP, PUBLIC_IPS } from './world.ts';
 export type Json = Record<string, unknown>;
 
 export const SCOPE = '/subscriptions/s/resourceGroups/g/providers/Microsoft.Network';
-export const GROUP_NAMES = ['empty', 'few', 'office', 'large'] as const;
+const GROUP_NAMES = ['empty', 'few', 'office', 'large'] as const;
 export const groupId = (name: string) => `${SCOPE}/ipGroups/${name}`;
 
 // Addresses: a handful of bases, and small offsets from them, so that ranges overlap and touch.

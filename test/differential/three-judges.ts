@@ -160,7 +160,7 @@ export function policyOf({ subject, documents, options }: Question): ResolvedPol
   return policy;
 }
 
-export function decideOn(policy: ResolvedPolicy, flow: Flow): string {
+function decideOn(policy: ResolvedPolicy, flow: Flow): string {
   return verdictOf(decide(policy, flow, { namesOfAddress, threats, resolves }));
 }
 

@@ -23,7 +23,7 @@ export function verdictOf(decision: Decision): string {
   }
 }
 
-export function refText(ref: RuleRef | null): string {
+function refText(ref: RuleRef | null): string {
   if (!ref) return '-';
   // What the built-in rules are called is nobody's promise.
   if (ref.collection === 'InfrastructureRuleCollection') return ref.collection;

@@ -121,7 +121,7 @@ function describeNames({ names, together }: DestinationNameSet, most: number): s
   return listed(parts, most);
 }
 
-export function describeOutcome({ action, rule, path }: Outcome): string {
+function describeOutcome({ action, rule, path }: Outcome): string {
   const by = rule === null ? '' : ` by ${formatRuleRef(rule)}`;
   if (action === 'Deny') return rule === null ? 'denied, no rule' : `denied${by}`;
   switch (path.kind) {
@@ -142,7 +142,7 @@ const SNAT = {
   PublicIp: 'a public address',
 } as const;
 
-export function describeUnfinished(unfinished: Unfinished): string {
+function describeUnfinished(unfinished: Unfinished): string {
   if (unfinished.what === 'AddressesWithTwoNames')
     return 'addresses that two names of network rules share were not compared, there are too many pairs.';
   const sides = describeServices(unfinished.services).map(

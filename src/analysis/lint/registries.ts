@@ -16,7 +16,7 @@ interface Registry {
   readonly source: string;
 }
 
-export const REGISTRIES: readonly Registry[] = [
+const REGISTRIES: readonly Registry[] = [
   {
     title: 'Docker Hub',
     hosts: ['registry-1.docker.io', 'docker.io', 'index.docker.io'],

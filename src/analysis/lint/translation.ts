@@ -14,7 +14,7 @@ import type { WrittenNat } from './written-rules.ts';
 /** A limit is worth a word from nine tenths of it on. */
 const NEAR = 0.9;
 /** https://learn.microsoft.com/azure/firewall/firewall-known-issues */
-export const SNAT_PORTS_PER_ADDRESS = 2_496;
+const SNAT_PORTS_PER_ADDRESS = 2_496;
 
 export function checkDnat(context: LintContext): LintFinding[] {
   const rules = context.rules.filter(rule => rule.pass === 'nat');

@@ -24,7 +24,7 @@ import { Upstreams } from './upstreams.ts';
 import { Watcher } from './watcher.ts';
 
 /** Azure keeps an address for 15 minutes after DNS stops returning it, whatever its TTL was. */
-export const LINGER_SECONDS = 900;
+const LINGER_SECONDS = 900;
 const FAILURE_LOG_MS = 60_000;
 const AZURE_DNS = 0xa83f8110;
 

@@ -4,7 +4,7 @@
 import type { Clock } from './clock.ts';
 
 /** https://learn.microsoft.com/azure/firewall/fqdn-filtering-network-rules */
-export const WATCH_INTERVAL_MS = 15_000;
+const WATCH_INTERVAL_MS = 15_000;
 const TICK_MS = 250;
 /** Azure advises at most 1,000 names; these are worked through in a moment without flooding the servers. */
 const MAX_CONCURRENT = 64;

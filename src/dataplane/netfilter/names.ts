@@ -18,7 +18,7 @@ export const PROXY_RULE_PRIORITY = 20559;
 export const LOG_GROUP = 20559;
 
 /** Why a packet was logged: the prefix of its NFLOG message. */
-export const LOG_KINDS = ['allow', 'deny', 'not-translated', 'threat-alert', 'threat-deny', 'ipv6'] as const;
+const LOG_KINDS = ['allow', 'deny', 'not-translated', 'threat-alert', 'threat-deny', 'ipv6'] as const;
 export type LogKind = (typeof LOG_KINDS)[number];
 
 /** Named for its content, so that equal sets of two policies are one set. */

@@ -84,7 +84,7 @@ export interface SkeletonOptions {
 }
 
 /** All chains, in an order in which each is created before another goes to it. */
-export function skeletonChains({ interfaces, proxyPort }: SkeletonOptions): NftChain[] {
+function skeletonChains({ interfaces, proxyPort }: SkeletonOptions): NftChain[] {
   const served = [...new Set([...interfaces.inside, interfaces.outside])];
   return [
     { name: 'cut', rules: [[TCP, RESET], [drop]] },
