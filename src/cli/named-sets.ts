@@ -3,6 +3,7 @@
 import { IP_GROUP_TYPE, rangesOfIpGroup } from '#model/ip-group.ts';
 import { type Ipv4Range, mergeRanges } from '#net/ipv4.ts';
 import type { PolicyInput } from './policy-input.ts';
+import { writtenDestinations } from './written-destinations.ts';
 
 const RULE_TYPES = [
   'Microsoft.Network/azureFirewalls',
@@ -16,7 +17,7 @@ export function namedSets({
   const tags = new Set<string>();
   for (const type of RULE_TYPES)
     for (const { properties } of documents.ofType(type))
-      for (const written of destinationsIn(properties)) {
+      for (const written of writtenDestinations(properties)) {
         const name = facts.serviceTagName(written);
         if (name !== undefined) tags.add(name);
       }
@@ -26,13 +27,4 @@ export function namedSets({
       .ofType(IP_GROUP_TYPE)
       .map(group => [`IP group ${group.name}`, mergeRanges(rangesOfIpGroup(group))] as const),
   ];
-}
-
-/** Everything written in a `destinationAddresses`, however deep. */
-function destinationsIn(value: unknown): string[] {
-  if (Array.isArray(value)) return value.flatMap(destinationsIn);
-  if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([key, member]) =>
-    key === 'destinationAddresses' && Array.isArray(member) ? member.map(String) : destinationsIn(member),
-  );
 }

@@ -10,7 +10,7 @@ import { importedServiceTagsPath, loadFacts } from '#facts/facts.ts';
 import { pack } from '#facts/gzip.ts';
 import { printServiceTags, toServiceTagTable } from '#facts/service-tag-table.ts';
 import { runTags, type TagsWorld } from './tags.ts';
-import { destinationsOf, findTagsInUse } from './tags-in-use.ts';
+import { findTagsInUse } from './tags-in-use.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'postern-tags-'));
 after(() => rmSync(root, { recursive: true }));
@@ -244,7 +244,7 @@ describe('postern tags import', () => {
 });
 
 describe('tags in use', () => {
-  it('come from the destination addresses of every firewall that a control plane holds', async () => {
+  it('come from the destination addresses of every firewall and policy that a control plane holds', async () => {
     const state = newState();
     const folder = join(state, 'labs', 'one');
     mkdirSync(folder, { recursive: true });
@@ -262,26 +262,36 @@ describe('tags in use', () => {
       writeFileSync(join(where, 'token'), 'secret\n');
       chmodSync(join(where, 'token'), 0o600);
     }
+    const network = '/subscriptions/sub/providers/Microsoft.Network';
+    const policy = '/subscriptions/sub/resourceGroups/g/providers/Microsoft.Network/firewallPolicies/p';
+    const classic = [{ name: 'r', destinationAddresses: ['AzureCloud.eastus', '1.2.3.4'] }];
+    const collection = { name: 'c', rules: [{ name: 'r', destinationAddresses: ['Storage'] }] };
+    const answers: Readonly<Record<string, readonly object[]>> = {
+      [`${network}/azureFirewalls`]: [
+        {
+          name: 'fw',
+          properties: { networkRuleCollections: [{ name: 'c', properties: { rules: classic } }] },
+        },
+      ],
+      [`${network}/firewallPolicies`]: [{ id: policy, name: 'p', properties: {} }],
+      [`${policy}/ruleCollectionGroups`]: [{ name: 'g', properties: { ruleCollections: [collection] } }],
+    };
     const asked: string[] = [];
     const server = createServer((request, response) => {
+      const { pathname } = new URL(request.url ?? '', 'http://localhost');
       asked.push(`${request.method} ${request.url} ${request.headers.authorization}`);
-      const rules = [{ name: 'r', destinationAddresses: ['AzureCloud.eastus', '1.2.3.4'] }];
-      const properties = { networkRuleCollections: [{ name: 'c', properties: { rules } }] };
-      response.end(JSON.stringify({ value: [{ name: 'fw', properties }] }));
+      response.end(JSON.stringify({ value: answers[pathname] }));
     });
     await new Promise<void>(resolve => server.listen(join(folder, 'api.sock'), resolve));
     try {
       assert.deepEqual(await findTagsInUse(state), {
-        destinations: ['AzureCloud.eastus', '1.2.3.4'],
+        destinations: ['AzureCloud.eastus', '1.2.3.4', 'Storage'],
         silent: [dead],
       });
-      assert.deepEqual(asked, [
-        'GET /subscriptions/sub/providers/Microsoft.Network/azureFirewalls?api-version=2024-05-01 Bearer secret',
-      ]);
+      assert.equal(asked[0], `GET ${network}/azureFirewalls?api-version=2024-05-01 Bearer secret`);
     } finally {
       server.closeAllConnections();
       await new Promise(resolve => server.close(resolve));
     }
-    assert.deepEqual(destinationsOf('text'), []);
   });
 });
