@@ -14,11 +14,21 @@ import {
   toRuleJson,
 } from '#analysis/answer.ts';
 import { plainLine } from '#analysis/plain-line.ts';
-import { type Asked, parseResolved, understand } from '#analysis/question.ts';
+import { type Asked, understand } from '#analysis/question.ts';
 import { nearestRules, type Trace, type TraceStep, trace } from '#analysis/trace.ts';
 import type { ResolvedPolicy } from '#ir/policy.ts';
 import { formatRuleRef } from '#model/rule-ref.ts';
-import { type CommandWorld, REAL_WORLD, usageFault } from './command-world.ts';
+import {
+  type CommandWorld,
+  ERROR,
+  OUTPUT_FLAGS,
+  outputFaults,
+  REAL_WORLD,
+  refuserOf,
+  USAGE,
+  usageFault,
+} from './command-world.ts';
+import { describeFlowFault, FLOW_FLAGS, readResolved } from './flow-options.ts';
 import { noticesOf, POLICY_INPUT_FLAGS, POLICY_INPUT_HELP, readPolicyInput } from './policy-input.ts';
 
 const HELP = `Usage: postern decide --policy FILE|FOLDER|store --from ADDRESS --to NAME|ADDRESS[:PORT] [OPTIONS]
@@ -41,28 +51,17 @@ ${POLICY_INPUT_HELP}`;
 
 const OPTIONS = {
   ...POLICY_INPUT_FLAGS,
-  from: { type: 'string' },
-  to: { type: 'string' },
-  proto: { type: 'string' },
-  sni: { type: 'string' },
-  host: { type: 'string' },
+  ...FLOW_FLAGS,
   outside: { type: 'boolean' },
-  resolve: { type: 'string', multiple: true },
   trace: { type: 'boolean' },
-  output: { type: 'string', short: 'o' },
-  help: { type: 'boolean', short: 'h' },
+  ...OUTPUT_FLAGS,
 } as const;
 
 const ALLOWED = 0;
-const ERROR = 1;
-const USAGE = 2;
 const DENIED = 3;
 
 export async function runDecide(args: readonly string[], world: CommandWorld = REAL_WORLD): Promise<number> {
-  const refuse = (code: number, ...messages: readonly string[]): number => {
-    for (const message of messages) world.error(`postern decide: ${plainLine(message)}\n`);
-    return code;
-  };
+  const refuse = refuserOf('decide', world);
   let values: ReturnType<typeof parse>;
   try {
     values = parse(args);
@@ -77,28 +76,21 @@ export async function runDecide(args: readonly string[], world: CommandWorld = R
   const usage: string[] = [];
   if (from === undefined) usage.push('--from is missing: the address of the client.');
   if (to === undefined) usage.push('--to is missing: NAME:PORT or ADDRESS:PORT.');
-  if (output !== 'json' && output !== 'text') usage.push(`--output ${output}: json or text.`);
-  const resolved = new Map<string, readonly number[]>();
-  for (const text of values.resolve ?? []) {
-    const pair = parseResolved(text);
-    if (typeof pair === 'string') usage.push(`--resolve: ${pair}.`);
-    else resolved.set(pair[0], [...(resolved.get(pair[0]) ?? []), ...pair[1]]);
-  }
+  usage.push(...outputFaults(output));
+  const resolved = readResolved(values.resolve);
+  usage.push(...resolved.faults);
   if (usage.length > 0 || from === undefined || to === undefined) return refuse(USAGE, ...usage);
 
   const read = await readPolicyInput(values, world);
-  if (read.faults) {
-    for (const fault of read.faults) refuse(ERROR, fault);
-    return read.usage ? USAGE : ERROR;
-  }
+  if (read.faults) return refuse(read.usage ? USAGE : ERROR, ...read.faults);
   const { input } = read;
-  for (const notice of noticesOf(input)) world.error(`postern decide: ${plainLine(notice)}\n`);
-  const { asked, faults } = understand({ from, to, protocol, sni, host, outside }, input.policy, resolved);
-  if (!asked)
-    return refuse(
-      USAGE,
-      ...faults.map(({ field, message }) => `--${field === 'protocol' ? 'proto' : field}: ${message}.`),
-    );
+  for (const notice of noticesOf(input)) world.error(`postern decide: ${notice}\n`);
+  const { asked, faults } = understand(
+    { from, to, protocol, sni, host, outside },
+    input.policy,
+    resolved.names,
+  );
+  if (!asked) return refuse(USAGE, ...faults.map(fault => `--${describeFlowFault(fault)}`));
 
   const given = answer(input.policy, asked);
   const traced = values.trace ? trace(input.policy, given.flow, asked) : undefined;

@@ -8,9 +8,24 @@ import { describeDiff } from '#analysis/diff/diff-text.ts';
 import { inOrderOfRisk } from '#analysis/diff/weigh.ts';
 import type { AddressSet, ResolvedPolicy } from '#ir/policy.ts';
 import { intersectRanges, mergeRanges, NEVER_A_TARGET } from '#net/ipv4.ts';
-import { type CommandWorld, REAL_WORLD, usageFault } from './command-world.ts';
+import {
+  type CommandWorld,
+  ERROR,
+  OUTPUT_FLAGS,
+  outputFaults,
+  REAL_WORLD,
+  refuserOf,
+  USAGE,
+  usageFault,
+} from './command-world.ts';
 import { namedSets } from './named-sets.ts';
-import { POLICY_INPUT_FLAGS, POLICY_INPUT_HELP, type PolicyInput, readPolicyInput } from './policy-input.ts';
+import {
+  noticesOf,
+  POLICY_INPUT_FLAGS,
+  POLICY_INPUT_HELP,
+  type PolicyInput,
+  readPolicyInput,
+} from './policy-input.ts';
 
 const HELP = `Usage: postern diff A B [OPTIONS]
 
@@ -35,20 +50,14 @@ const OPTIONS = {
   'no-rules': { type: 'boolean' },
   all: { type: 'boolean' },
   'max-boxes': { type: 'string' },
-  output: { type: 'string', short: 'o' },
-  help: { type: 'boolean', short: 'h' },
+  ...OUTPUT_FLAGS,
 } as const;
 
 const SAME = 0;
-const ERROR = 1;
-const USAGE = 2;
 const DIFFERENT = 3;
 
 export async function runDiff(args: readonly string[], world: CommandWorld = REAL_WORLD): Promise<number> {
-  const refuse = (code: number, ...messages: readonly string[]): number => {
-    for (const message of messages) world.error(`postern diff: ${message}\n`);
-    return code;
-  };
+  const refuse = refuserOf('diff', world);
   let parsed: ReturnType<typeof parse>;
   try {
     parsed = parse(args);
@@ -63,7 +72,7 @@ export async function runDiff(args: readonly string[], world: CommandWorld = REA
   const { output = 'text', 'max-boxes': boxes = '50000', 'no-rules': withoutRules = false } = values;
   const usage: string[] = [];
   if (positionals.length !== 2) usage.push('two sets of rules are needed: postern diff A B.');
-  if (output !== 'json' && output !== 'text') usage.push(`--output ${output}: json or text.`);
+  usage.push(...outputFaults(output));
   if (!/^[1-9]\d{0,8}$/.test(boxes)) usage.push(`--max-boxes ${boxes}: a number from 1.`);
   if (usage.length > 0) return refuse(USAGE, ...usage);
 
@@ -72,7 +81,8 @@ export async function runDiff(args: readonly string[], world: CommandWorld = REA
     const read = await readPolicyInput({ ...values, policy: [side] }, world);
     if (read.faults) return refuse(read.usage ? USAGE : ERROR, ...read.faults);
     const { input } = read;
-    for (const warning of input.warnings) world.error(`postern diff: warning: ${input.describe(warning)}\n`);
+    // What is left aside is no difference.
+    for (const notice of noticesOf({ ...input, ignored: [] })) world.error(`postern diff: ${notice}\n`);
     inputs.push(input);
   }
   const [before, after] = inputs.map(({ policy }) => policy) as [ResolvedPolicy, ResolvedPolicy];

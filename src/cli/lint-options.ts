@@ -4,15 +4,18 @@ import { parseArgs } from 'node:util';
 import type { AksCluster } from '#analysis/lint/aks-needs.ts';
 import { LINT_CODES, type LintCode, SEVERITIES, type Severity } from '#analysis/lint/finding.ts';
 import type { StatedConnections } from '#analysis/lint/translation.ts';
-import { parseResolved, type ResolvedNames } from '#analysis/question.ts';
+import type { ResolvedNames } from '#analysis/question.ts';
 import { AKS_CLOUDS, type AksCloud, type AksOutbound, aksFeatures } from '#facts/aks-outbound.ts';
 import type { AddressSet } from '#ir/policy.ts';
 import { ALL_IPV4, mergeRanges, parseIpv4, parseRange } from '#net/ipv4.ts';
+import { OUTPUT_FLAGS } from './command-world.ts';
+import { FLOW_FLAGS, readResolved } from './flow-options.ts';
 import { POLICY_INPUT_FLAGS } from './policy-input.ts';
 
 const OPTIONS = {
   ...POLICY_INPUT_FLAGS,
-  resolve: { type: 'string', multiple: true },
+  ...OUTPUT_FLAGS,
+  resolve: FLOW_FLAGS.resolve,
   connections: { type: 'string' },
   instances: { type: 'string' },
   aks: { type: 'boolean' },
@@ -24,10 +27,8 @@ const OPTIONS = {
   'private-cluster': { type: 'boolean' },
   disable: { type: 'string', multiple: true },
   'fail-on': { type: 'string' },
-  output: { type: 'string', short: 'o' },
   sarif: { type: 'string' },
   list: { type: 'boolean' },
-  help: { type: 'boolean', short: 'h' },
 } as const;
 
 const OUTPUTS = ['text', 'json', 'sarif'] as const;
@@ -61,12 +62,8 @@ export function readLintArguments(
   const word = <T extends string>(flag: string, text: string, words: readonly T[], otherwise: T): T =>
     words.find(known => known.toLowerCase() === text.toLowerCase()) ??
     fault(`--${flag} ${text}: one of ${words.join(', ')}.`, otherwise);
-  const names = new Map<string, readonly number[]>();
-  for (const text of values.resolve ?? []) {
-    const pair = parseResolved(text);
-    if (typeof pair === 'string') faults.push(`--resolve: ${pair}.`);
-    else names.set(pair[0], [...(names.get(pair[0]) ?? []), ...pair[1]]);
-  }
+  const { names, faults: unresolved } = readResolved(values.resolve);
+  faults.push(...unresolved);
   const count = (flag: 'connections' | 'instances', text: string): number =>
     /^[1-9]\d{0,8}$/.test(text) ? Number(text) : fault(`--${flag} ${text}: a number from 1.`, 1);
   const connections = values.connections === undefined ? undefined : count('connections', values.connections);

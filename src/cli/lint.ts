@@ -13,7 +13,7 @@ import {
 import { toSarif } from '#analysis/lint/sarif.ts';
 import { loadAksOutbound } from '#facts/facts.ts';
 import { fileFault } from '#state/file-fault.ts';
-import { type CommandWorld, REAL_WORLD, usageFault } from './command-world.ts';
+import { type CommandWorld, ERROR, REAL_WORLD, refuserOf, USAGE, usageFault } from './command-world.ts';
 import { type LintArguments, parseLintArgs, readLintArguments } from './lint-options.ts';
 import { noticesOf, POLICY_INPUT_HELP, type PolicyInput, readPolicyInput } from './policy-input.ts';
 
@@ -44,15 +44,10 @@ what an AKS cluster needs and does not get. Exit code 0 nothing found, 3 somethi
 ${POLICY_INPUT_HELP}`;
 
 const CLEAN = 0;
-const ERROR = 1;
-const USAGE = 2;
 const FOUND = 3;
 
 export async function runLint(args: readonly string[], world: CommandWorld = REAL_WORLD): Promise<number> {
-  const refuse = (code: number, ...messages: readonly string[]): number => {
-    for (const message of messages) world.error(`postern lint: ${message}\n`);
-    return code;
-  };
+  const refuse = refuserOf('lint', world);
   let values: ReturnType<typeof parseLintArgs>;
   try {
     values = parseLintArgs(args);

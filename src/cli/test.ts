@@ -4,7 +4,6 @@
 import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { plainLine } from '#analysis/plain-line.ts';
 import { type CaseResult, runPolicyTests } from '#analysis/policy-tests.ts';
 import { type PolicyTestFile, parsePolicyTests } from '#analysis/policy-tests-file.ts';
 import {
@@ -15,7 +14,17 @@ import {
   totalsOf,
 } from '#analysis/policy-tests-report.ts';
 import { fileFault } from '#state/file-fault.ts';
-import { type CommandWorld, REAL_WORLD, usageFault } from './command-world.ts';
+import {
+  type CommandWorld,
+  ERROR,
+  OUTPUT_FLAGS,
+  outputFaults,
+  REAL_WORLD,
+  refuserOf,
+  USAGE,
+  usageFault,
+} from './command-world.ts';
+import { describeFlowFault } from './flow-options.ts';
 import { readAtMost } from './policy-files.ts';
 import {
   noticesOf,
@@ -60,13 +69,10 @@ const OPTIONS = {
   filter: { type: 'string' },
   junit: { type: 'string' },
   verbose: { type: 'boolean' },
-  output: { type: 'string', short: 'o' },
-  help: { type: 'boolean', short: 'h' },
+  ...OUTPUT_FLAGS,
 } as const;
 
 const PASSED = 0;
-const ERROR = 1;
-const USAGE = 2;
 const FAILED = 3;
 
 /** Test files are written by hand. */
@@ -83,10 +89,7 @@ export async function runTest(
   args: readonly string[],
   world: TestWorld = { ...REAL_WORLD, now: () => performance.now() },
 ): Promise<number> {
-  const refuse = (code: number, ...messages: readonly string[]): number => {
-    for (const message of messages) world.error(`postern test: ${plainLine(message)}\n`);
-    return code;
-  };
+  const refuse = refuserOf('test', world);
   let parsed: ReturnType<typeof parse>;
   try {
     parsed = parse(args);
@@ -100,7 +103,8 @@ export async function runTest(
   }
   const { output = 'text', filter = '', junit, verbose = false } = values;
   if (paths.length === 0) return refuse(USAGE, 'name a file of tests. postern test --help shows one.');
-  if (output !== 'json' && output !== 'text') return refuse(USAGE, `--output ${output}: json or text.`);
+  const unknown = outputFaults(output);
+  if (unknown.length > 0) return refuse(USAGE, ...unknown);
 
   const runner = new Runner(values, world);
   const outcomes: FileOutcome[] = [];
@@ -174,8 +178,7 @@ class Runner {
     return {
       results,
       faults: faults.map(
-        ({ test: { place }, fault }) =>
-          `${file}:${place.line}:${place.column}: ${fault.field === 'protocol' ? 'proto' : fault.field}: ${fault.message}.`,
+        ({ test: { place }, fault }) => `${file}:${place.line}:${place.column}: ${describeFlowFault(fault)}`,
       ),
     };
   }
@@ -194,7 +197,7 @@ class Runner {
   async #read(values: Readonly<Record<string, unknown>>): Promise<PolicyInputResult> {
     const read = await readPolicyInput(values, this.#world);
     for (const notice of read.input ? noticesOf(read.input) : [])
-      this.#world.error(`postern test: ${plainLine(notice)}\n`);
+      this.#world.error(`postern test: ${notice}\n`);
     return read;
   }
 }
