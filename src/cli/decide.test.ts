@@ -2,29 +2,17 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { runDecide } from './decide.ts';
+import { folderWith, outcomeOf } from './testing.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const EXPORT = join(ROOT, 'test/policies/aks-export.jsonc');
 const AKS = ['--policy', EXPORT, '--parameters', 'region=westeurope', '--from', '10.42.1.5'];
 
-async function run(...args: string[]): Promise<{ code: number; out: string; error: string }> {
-  let [out, error] = ['', ''];
-  const code = await runDecide(args, {
-    out: text => {
-      out += text;
-    },
-    error: text => {
-      error += text;
-    },
-    env: { POSTERN_STATE: '/nowhere' },
-  });
-  return { code, out, error };
-}
+const run = (...args: readonly string[]) => outcomeOf(world => runDecide(args, world));
 
 const rule = (policy: string, group: string, collection: string, name: string) => ({
   policy,
@@ -209,20 +197,12 @@ for (const [args, code, message] of REFUSALS)
   });
 
 test('a file that Windows PowerShell wrote', async t => {
-  const path = join(folder(t, {}), 'p.json');
+  const path = join(folderWith(t), 'p.json');
   writeFileSync(path, Buffer.from(`\uFEFF${JSON.stringify(policy('p'))}`, 'utf16le'));
   const { error, code } = await run('--policy', path, '--from', '10.0.0.1', '--to', '192.0.2.1:22');
   assert.equal(error, '');
   assert.equal(code, 3);
 });
-
-function folder(t: TestContext, files: Readonly<Record<string, unknown>>): string {
-  const path = mkdtempSync(join(tmpdir(), 'postern-decide-'));
-  t.after(() => rmSync(path, { recursive: true }));
-  for (const [name, value] of Object.entries(files))
-    writeFileSync(join(path, name), typeof value === 'string' ? value : JSON.stringify(value, undefined, 2));
-  return path;
-}
 
 const network = '/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network';
 const policy = (name: string, basePolicy: string | null = null): object => ({
@@ -236,9 +216,9 @@ const policy = (name: string, basePolicy: string | null = null): object => ({
 
 test('in a folder the child of a policy is meant; of several the user names one', async t => {
   const question = ['--from', '10.0.0.1', '--to', '192.0.2.1:22'];
-  const family = folder(t, { 'a.json': policy('parent'), 'b.json': policy('child', 'parent') });
+  const family = folderWith(t, { 'a.json': policy('parent'), 'b.json': policy('child', 'parent') });
   assert.equal((await run('--policy', family, ...question)).code, 3);
-  const two = folder(t, { 'a.json': [policy('one'), policy('two')] });
+  const two = folderWith(t, { 'a.json': [policy('one'), policy('two')] });
   const { code, error } = await run('--policy', two, ...question);
   assert.equal(code, 1);
   assert.match(error, /there are 2 firewall policies; name one with --firewall-policy: one, two/);
@@ -253,16 +233,16 @@ test('a fault has its file, line and path; what is no JSON is refused by name', 
     priority: 99,
     ruleCollections: [],
   };
-  const bad = folder(t, { 'p.json': [policy('p'), group] });
+  const bad = folderWith(t, { 'p.json': [policy('p'), group] });
   const { code, error } = await run('--policy', bad, ...question);
   assert.equal(code, 1);
   assert.match(error, /p\.json:15:17: \[1\]\.properties\.priority: /);
-  const bicep = folder(t, { 'main.bicep': '', 'other.json': policy('p') });
+  const bicep = folderWith(t, { 'main.bicep': '', 'other.json': policy('p') });
   assert.match(
     (await run('--policy', bicep, ...question)).error,
     /Bicep is not read\. Build it: az bicep build --file .*main\.bicep/,
   );
-  const yaml = folder(t, { 'p.yaml': '' });
+  const yaml = folderWith(t, { 'p.yaml': '' });
   assert.match((await run('--policy', join(yaml, 'p.yaml'), ...question)).error, /YAML is not read here/);
   assert.match((await run('--policy', yaml, ...question)).error, /holds no JSON file/);
 });

@@ -1,41 +1,25 @@
 // `postern diff` as it is called: what it prints, and its exit code.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { runDiff } from './diff.ts';
+import { folderWith, outcomeOf } from './testing.ts';
 
 const EXPORT = join(import.meta.dirname, '../../test/policies/aks-export.jsonc');
 const PARAMETERS = ['--parameters', 'region=westeurope'];
 
-async function run(...args: string[]): Promise<{ code: number; out: string; error: string }> {
-  let [out, error] = ['', ''];
-  const code = await runDiff(args, {
-    out: text => {
-      out += text;
-    },
-    error: text => {
-      error += text;
-    },
-    env: { POSTERN_STATE: '/nowhere' },
-  });
-  return { code, out, error };
-}
+const run = (...args: readonly string[]) => outcomeOf(world => runDiff(args, world));
 
 /** The export with some text in it replaced. */
 function edited(context: TestContext, ...changes: readonly (readonly [string, string])[]): string {
-  const folder = mkdtempSync(join(tmpdir(), 'postern-diff-'));
-  context.after(() => rmSync(folder, { recursive: true }));
   let text = readFileSync(EXPORT, 'utf8');
   for (const [from, to] of changes) {
     assert.ok(text.includes(from), `${from} is not in the export`);
     text = text.replaceAll(from, to);
   }
-  const file = join(folder, 'edited.jsonc');
-  writeFileSync(file, text);
-  return file;
+  return join(folderWith(context, { 'edited.jsonc': text }), 'edited.jsonc');
 }
 
 test('the same rules: exit code 0', async () => {

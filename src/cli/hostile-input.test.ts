@@ -1,29 +1,22 @@
 // What a hostile file of rules can do to whoever reads the output of an offline command.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { noticesOf, readPolicyInput } from './policy-input.ts';
+import { folderWith } from './testing.ts';
 
 const id = '/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/firewallPolicies/p';
 const EVIL = 'evil\n##vso[task.setvariable variable=a]b\n::error::x\u001b[2J';
 
-async function read(documents: readonly object[]) {
-  const folder = mkdtempSync(join(tmpdir(), 'postern-hostile-'));
-  try {
-    const file = join(folder, 'rules.json');
-    writeFileSync(file, JSON.stringify(documents));
-    return await readPolicyInput({ policy: [file] }, { env: { POSTERN_STATE: '/nowhere' } });
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+function read(t: TestContext, documents: readonly object[]) {
+  const file = join(folderWith(t, { 'rules.json': JSON.stringify(documents) }), 'rules.json');
+  return readPolicyInput({ policy: [file] }, { env: { POSTERN_STATE: '/nowhere' } });
 }
 
 const policy = { id, name: 'p', properties: {} };
 
-test('names cannot begin a line of their own in a fault or a notice', async () => {
+test('names cannot begin a line of their own in a fault or a notice', async t => {
   const rule = { ruleType: 'NetworkRule', name: EVIL };
   const collection = {
     ruleCollectionType: 'FirewallPolicyFilterRuleCollection',
@@ -34,17 +27,17 @@ test('names cannot begin a line of their own in a fault or a notice', async () =
     name: 'r',
     properties: { priority: 100, ruleCollections: [collection] },
   };
-  const { faults = [] } = await read([policy, group]);
+  const { faults = [] } = await read(t, [policy, group]);
   assert.ok(faults.some(fault => fault.includes('evil\\u000a##vso')));
-  const { input } = await read([policy, { id: `${id.replace('firewallPolicies', 'other')}`, name: EVIL }]);
+  const { input } = await read(t, [policy, { id: `${id.replace('firewallPolicies', 'other')}`, name: EVIL }]);
   assert.ok(input);
   const notices = noticesOf(input);
   assert.ok(notices.length > 0);
   for (const line of [...faults, ...notices]) assert.doesNotMatch(line, /\p{Cc}/u);
 });
 
-test('of very many faults the first thousand are told', async () => {
-  const { faults = [] } = await read(Array(150_000).fill({ id, name: 1 }));
+test('of very many faults the first thousand are told', async t => {
+  const { faults = [] } = await read(t, Array(150_000).fill({ id, name: 1 }));
   assert.equal(faults.length, 1001);
   assert.match(faults.at(-1) ?? '', /and 149000 more faults/);
 });

@@ -1,37 +1,17 @@
 // `postern lint` as it is called: what it prints and writes, and its exit code.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { runLint } from './lint.ts';
+import { folderWith, outcomeOf } from './testing.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const EXPORT = join(ROOT, 'test/policies/aks-export.jsonc');
 const POLICY = ['--policy', EXPORT, '--parameters', 'region=westeurope'];
 
-async function run(...args: readonly string[]): Promise<{ code: number; out: string; error: string }> {
-  let [out, error] = ['', ''];
-  const code = await runLint(args, {
-    out: text => {
-      out += text;
-    },
-    error: text => {
-      error += text;
-    },
-    env: { POSTERN_STATE: '/nowhere' },
-  });
-  return { code, out, error };
-}
-
-function folder(t: TestContext, files: Readonly<Record<string, unknown>> = {}): string {
-  const path = mkdtempSync(join(tmpdir(), 'postern-lint-'));
-  t.after(() => rmSync(path, { recursive: true }));
-  for (const [name, value] of Object.entries(files))
-    writeFileSync(join(path, name), JSON.stringify(value, undefined, 2));
-  return path;
-}
+const run = (...args: readonly string[]) => outcomeOf(world => runLint(args, world));
 
 interface FoundJson {
   readonly code: string;
@@ -99,7 +79,7 @@ test('without --from the sources that get most of it are judged, and named', asy
 });
 
 test('a rule that an explicit Deny stands before is told to come before it', async t => {
-  const path = folder(t, {
+  const path = folderWith(t, {
     'firewall.json': {
       id: '/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network/azureFirewalls/fw',
       name: 'fw',
@@ -164,7 +144,7 @@ for (const [args, code, message] of REFUSALS)
   });
 
 test('SARIF is what the schema of version 2.1.0 asks for, in the file as on standard output', async t => {
-  const file = join(folder(t), 'lint.sarif');
+  const file = join(folderWith(t), 'lint.sarif');
   const { out, code } = await run(...POLICY, '--aks', '--sarif', file, '-o', 'sarif');
   assert.equal(code, 3);
   assert.equal(readFileSync(file, 'utf8'), out);

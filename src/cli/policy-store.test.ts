@@ -2,14 +2,14 @@
 // the database locked.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { startControlPlane } from '#control/control-plane.ts';
 import type { ResourceStore } from '#store/resource-store.ts';
 import { SqliteStore } from '#store/sqlite-store.ts';
 import { runDecide } from './decide.ts';
+import { folderWith, outcomeOf } from './testing.ts';
 
 const NETWORK =
   '/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/rg/providers/Microsoft.Network';
@@ -60,40 +60,14 @@ function fill(store: ResourceStore): void {
 }
 
 function stateFolder(t: TestContext, ...folder: string[]): { state: string; folder: string } {
-  const state = mkdtempSync(join(tmpdir(), 'postern-store-'));
-  t.after(() => rmSync(state, { recursive: true }));
+  const state = folderWith(t);
   mkdirSync(join(state, ...folder), { recursive: true });
   return { state, folder: join(state, ...folder) };
 }
 
-async function ask(state: string, ...more: string[]): Promise<{ code: number; out: string; error: string }> {
-  let [out, error] = ['', ''];
-  const code = await runDecide(
-    [
-      '--policy',
-      'store',
-      '--state',
-      state,
-      '--from',
-      '10.0.0.9',
-      '--to',
-      '192.0.2.1:22',
-      '-o',
-      'json',
-      ...more,
-    ],
-    {
-      out: text => {
-        out += text;
-      },
-      error: text => {
-        error += text;
-      },
-      env: {},
-    },
-  );
-  return { code, out, error };
-}
+const QUESTION = ['--policy', 'store', '--from', '10.0.0.9', '--to', '192.0.2.1:22', '-o', 'json'];
+const ask = (state: string, ...more: string[]) =>
+  outcomeOf(world => runDecide([...QUESTION, '--state', state, ...more], world), {});
 
 test('the database of the router, when nothing runs', async t => {
   const { state, folder } = stateFolder(t, 'router');

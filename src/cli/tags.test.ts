@@ -11,37 +11,28 @@ import { pack } from '#facts/gzip.ts';
 import { printServiceTags, toServiceTagTable } from '#facts/service-tag-table.ts';
 import { runTags, type TagsWorld } from './tags.ts';
 import { findTagsInUse } from './tags-in-use.ts';
+import { type Outcome, outcomeOf } from './testing.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'postern-tags-'));
 after(() => rmSync(root, { recursive: true }));
 
 let count = 0;
-interface Run {
-  readonly status: number;
-  readonly out: string;
-  readonly error: string;
-}
 
 function newState(): string {
   return join(root, `state-${count++}`);
 }
 
-async function tags(state: string, args: string[], world: Partial<TagsWorld> = {}): Promise<Run> {
-  let [out, error] = ['', ''];
-  const status = await runTags(args, {
-    out: text => {
-      out += text;
-    },
-    error: text => {
-      error += text;
-    },
-    env: { POSTERN_STATE: state },
-    tagsInUse: async () => ({ destinations: [], silent: [] }),
-    today: () => '2026-02-03',
-    ...world,
-  });
-  return { status, out, error };
-}
+const tags = (state: string, args: string[], world: Partial<TagsWorld> = {}): Promise<Outcome> =>
+  outcomeOf(
+    common =>
+      runTags(args, {
+        ...common,
+        tagsInUse: async () => ({ destinations: [], silent: [] }),
+        today: () => '2026-02-03',
+        ...world,
+      }),
+    { POSTERN_STATE: state },
+  );
 
 function download(tagPrefixes: Record<string, string[]>, name = 'ServiceTags_Public_20260119.json'): string {
   const values = Object.entries(tagPrefixes).map(([tag, addressPrefixes]) => ({
@@ -79,7 +70,7 @@ describe('postern tags with what is not there', () => {
   ] as const)
     it(args.join(' '), async () => {
       const result = await tags(newState(), [...args]);
-      assert.equal(result.status, status);
+      assert.equal(result.code, status);
       assert.match(result.error, message);
     });
 });
@@ -104,12 +95,12 @@ describe('postern tags show', () => {
 
   it('says what it does not know', async () => {
     const unknown = await tags(newState(), ['show', 'Nothing']);
-    assert.deepEqual([unknown.status, unknown.out], [1, '']);
+    assert.deepEqual([unknown.code, unknown.out], [1, '']);
     assert.match(unknown.error, /'Nothing'/);
-    assert.equal((await tags(newState(), ['wash'])).status, 2);
-    assert.equal((await tags(newState(), ['show', '--wash'])).status, 2);
-    assert.equal((await tags(newState(), ['import'])).status, 2);
-    assert.equal((await tags(newState(), ['--help'])).status, 0);
+    assert.equal((await tags(newState(), ['wash'])).code, 2);
+    assert.equal((await tags(newState(), ['show', '--wash'])).code, 2);
+    assert.equal((await tags(newState(), ['import'])).code, 2);
+    assert.equal((await tags(newState(), ['--help'])).code, 0);
   });
 });
 
@@ -120,7 +111,7 @@ describe('postern tags import', () => {
       'import',
       download({ One: ['192.0.2.0/24', '2001:db8::/32'], Two: ['198.51.100.0/24'] }),
     ]);
-    assert.equal(done.status, 0, done.error);
+    assert.equal(done.code, 0, done.error);
     assert.match(done.out, /Imported 2 service tags, change 400 of 2026-01-19/);
     assert.deepEqual(loadFacts(state).serviceTagNames(), ['One', 'Two']);
     assert.deepEqual(readdirSync(join(state, 'tags')), ['service-tags.tsv.gz']);
@@ -136,7 +127,7 @@ describe('postern tags import', () => {
         prefixes: ['192.0.2.0/24'],
       },
     ]);
-    assert.equal((await tags(state, ['import', file(pack(printServiceTags(table)))])).status, 0);
+    assert.equal((await tags(state, ['import', file(pack(printServiceTags(table)))])).code, 0);
     assert.deepEqual(loadFacts(state).serviceTagNames(), ['Three']);
   });
 
@@ -184,7 +175,7 @@ describe('postern tags import', () => {
       await tags(state, ['import', whole]);
       for (const force of [[], ['--force']]) {
         const run = await tags(state, ['import', path, ...force]);
-        assert.equal(run.status, 1);
+        assert.equal(run.code, 1);
         assert.match(run.error, message);
         assert.deepEqual(loadFacts(state).serviceTagNames(), ['One']);
       }
@@ -201,10 +192,10 @@ describe('postern tags import', () => {
       const state = newState();
       const path = download({ One: prefixes });
       const run = await tags(state, ['import', path]);
-      assert.equal(run.status, 1);
+      assert.equal(run.code, 1);
       assert.match(run.error, message);
       assert.throws(() => statSync(importedServiceTagsPath(state)));
-      assert.equal((await tags(state, ['import', path, '--force'])).status, 0);
+      assert.equal((await tags(state, ['import', path, '--force'])).code, 0);
     });
   }
 
@@ -223,7 +214,7 @@ describe('postern tags import', () => {
       world: Partial<TagsWorld> = inUse,
     ) => {
       const run = await tags(await start(), ['import', download(next), ...more], world);
-      assert.equal(run.status, status, run.error);
+      assert.equal(run.code, status, run.error);
       return run.error;
     };
     await expect({ Used: prefixes.slice(5), Free: [] }, 0);

@@ -2,48 +2,29 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { runTest } from './test.ts';
+import { folderWith, outcomeOf } from './testing.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const POLICIES = join(ROOT, 'test/policies');
 
-async function run(...args: string[]): Promise<{ code: number; out: string; error: string }> {
-  let [out, error, clock] = ['', '', 0];
-  const code = await runTest(args, {
-    out: text => {
-      out += text;
-    },
-    error: text => {
-      error += text;
-    },
-    env: { POSTERN_STATE: '/nowhere' },
-    now: () => {
-      clock += 250;
-      return clock;
-    },
-  });
-  return { code, out, error };
-}
-
-function folder(t: TestContext): string {
-  const path = mkdtempSync(join(tmpdir(), 'postern-test-'));
-  t.after(() => rmSync(path, { recursive: true }));
-  return path;
+function run(...args: readonly string[]) {
+  let clock = 0;
+  const now = () => {
+    clock += 250;
+    return clock;
+  };
+  return outcomeOf(world => runTest(args, { ...world, now }));
 }
 
 /** A file of tests about the export beside it. */
 function file(t: TestContext, tests: string): string {
-  const path = join(folder(t), 'x.test.yaml');
   const policy = `policy: ${join(POLICIES, 'aks-export.jsonc')}\nparameters: {region: westeurope}\n`;
-  writeFileSync(
-    path,
-    `${policy}resolve: {ghcr.io: 192.0.2.33, two.example.org: [192.0.2.33, 192.0.2.34]}\ntests:\n${tests}`,
-  );
-  return path;
+  const text = `${policy}resolve: {ghcr.io: 192.0.2.33, two.example.org: [192.0.2.33, 192.0.2.34]}\ntests:\n${tests}`;
+  return join(folderWith(t, { 'x.test.yaml': text }), 'x.test.yaml');
 }
 
 test('tests that pass', async () => {
@@ -139,7 +120,7 @@ test('-o json, and JUnit with what XML cannot hold', async t => {
     `  - {name: "a <b> & \\"c\\" \\u0001", from: 10.42.1.5, to: mcr.microsoft.com:443, expect: deny}
   - {name: good, from: 10.42.1.5, to: mcr.microsoft.com:443, expect: allow}`,
   );
-  const junit = join(folder(t), 'out.xml');
+  const junit = join(folderWith(t), 'out.xml');
   const { code, out } = await run(path, '-o', 'json', '--junit', junit);
   assert.equal(code, 3);
   const told = JSON.parse(out);
@@ -163,7 +144,7 @@ test('-o json, and JUnit with what XML cannot hold', async t => {
 });
 
 test('a file that cannot be run is an error with its place, and the others run', async t => {
-  const bad = join(folder(t), 'bad.yaml');
+  const bad = join(folderWith(t), 'bad.yaml');
   writeFileSync(bad, 'tests:\n  - {from: 10.0.0.1, too: x}\n');
   const both = await run(bad, join(POLICIES, 'aks.test.yaml'));
   assert.match(both.error, /bad\.yaml:2:\d+: .*no key 'too'/);
@@ -176,13 +157,13 @@ test('a file that cannot be run is an error with its place, and the others run',
   assert.match(question.error, /x\.test\.yaml:5:5: to: 'nowhere' names no port/);
   assert.equal(question.code, 1);
   assert.match((await run('/nowhere.yaml')).error, /\/nowhere\.yaml: there is no such file/);
-  const noPolicy = join(folder(t), 'no.yaml');
+  const noPolicy = join(folderWith(t), 'no.yaml');
   writeFileSync(noPolicy, 'tests: [{from: 10.0.0.1, to: "1.2.3.4:5", expect: deny}]');
   assert.match((await run(noPolicy)).error, /no\.yaml: --policy is missing/);
 });
 
 test('the command line names other rules, and options that the file does not', async t => {
-  const path = join(folder(t), 'y.yaml');
+  const path = join(folderWith(t), 'y.yaml');
   writeFileSync(
     path,
     `policy: nowhere.json
@@ -199,7 +180,7 @@ test('a folder stands for the test files in it and below', async t => {
   const { code, out } = await run(POLICIES);
   assert.match(out, /✔ .*aks\.test\.yaml \(14 tests\)/);
   assert.equal(code, 0);
-  assert.match((await run(folder(t))).error, /the folder holds no \*\.test\.yaml/);
+  assert.match((await run(folderWith(t))).error, /the folder holds no \*\.test\.yaml/);
 });
 
 test('a command line that makes no sense', async () => {
@@ -232,7 +213,7 @@ test('what a file of tests names cannot begin a line of its own nor move the cur
 });
 
 test('rules out of a device that never ends are refused', { skip: process.platform !== 'linux' }, async t => {
-  const path = join(folder(t), 'x.test.yaml');
+  const path = join(folderWith(t), 'x.test.yaml');
   writeFileSync(path, 'policy: /dev/zero\ntests:\n  - {from: 10.0.0.1, to: "192.0.2.1:443", expect: deny}\n');
   const { code, error } = await run(path);
   assert.equal(code, 1);
