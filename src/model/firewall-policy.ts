@@ -6,7 +6,13 @@ import { parseResourceId, sameId } from '#arm/resource-id.ts';
 import { type FqdnPattern, parseFqdnPattern } from '#net/fqdn.ts';
 import { formatIpv4, type Ipv4Range, mergeRanges, parseIpv4, parseRange } from '#net/ipv4.ts';
 import { CODES } from './firewall-codes.ts';
-import { type Diagnostic, Faults, isResourceName, type Located, ObjectReader } from './firewall-reader.ts';
+import {
+  type Diagnostic,
+  isResourceName,
+  type Located,
+  type ObjectReader,
+  readWhole,
+} from './firewall-reader.ts';
 import { type Limits, limitsOf } from './limits.ts';
 import { canBeDnsServer, NO_PRIVATE_RANGE, parsePrivateRange } from './setting-values.ts';
 
@@ -67,13 +73,10 @@ export const UNSUPPORTED_POLICY_PROPERTIES: Readonly<Record<string, string>> = {
 };
 
 export function parseFirewallPolicy(document: unknown, lookup: PolicyLookup): ParsedFirewallPolicy {
-  const faults = new Faults();
-  const reader = ObjectReader.of({ value: document, path: '' }, 'Firewall policy', faults);
-  const policy = reader && readPolicy(reader, limitsOf(lookup));
-  const [first, ...others] = faults.list;
-  if (first !== undefined) return { diagnostics: [first, ...others] };
-  if (!policy) throw new Error('a policy that cannot be read must have a fault');
-  return { policy };
+  const { value: policy, diagnostics } = readWhole(document, 'Firewall policy', reader =>
+    readPolicy(reader, limitsOf(lookup)),
+  );
+  return policy ? { policy } : { diagnostics };
 }
 
 function readPolicy(unnamed: ObjectReader, limits: Limits): FirewallPolicy {
@@ -91,8 +94,7 @@ function readPolicy(unnamed: ObjectReader, limits: Limits): FirewallPolicy {
       'name',
       `name '${name}' must be letters, digits, '_', '.' or '-', begin with a letter or digit and end with a letter, digit or '_'.`,
     );
-  const properties =
-    reader.child('properties') ?? new ObjectReader({}, 'properties', reader.label, reader.faults);
+  const properties = reader.part('properties');
   properties.refuseOthers(
     [
       ...['basePolicy', 'threatIntelMode', 'threatIntelWhitelist', 'dnsSettings', 'snat', 'sql', 'sku'],

@@ -23,6 +23,23 @@ export class Faults {
   }
 }
 
+/** What `read` makes of a whole document; if anything is wrong with it, all that is. */
+export function readWhole<T>(
+  document: unknown,
+  label: string,
+  read: (reader: ObjectReader) => T,
+):
+  | { readonly value: T; readonly diagnostics?: undefined }
+  | { readonly value?: undefined; readonly diagnostics: readonly [Diagnostic, ...Diagnostic[]] } {
+  const faults = new Faults();
+  const reader = ObjectReader.of({ value: document, path: '' }, label, faults);
+  const value = reader && read(reader);
+  const [first, ...others] = faults.list;
+  if (first !== undefined) return { diagnostics: [first, ...others] };
+  if (value === undefined) throw new Error('a document that cannot be read must have a fault');
+  return { value };
+}
+
 export class ObjectReader {
   readonly path: string;
   /** What messages call it: `Network rule 'aksfwnr/time'`. */
@@ -77,6 +94,11 @@ export class ObjectReader {
         this.fault(CODES.unsupported, name, `property '${name}' is not supported: ${reason}.`);
       else this.fault(CODES.unknown, name, `there is no property '${name}'.`);
     }
+  }
+
+  /** The object there, or an empty one in its place. */
+  part(name: string): ObjectReader {
+    return this.child(name) ?? new ObjectReader({}, this.at(name).path, this.label, this.faults);
   }
 
   child(name: string): ObjectReader | undefined {

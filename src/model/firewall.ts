@@ -7,7 +7,7 @@ import { parseResourceId } from '#arm/resource-id.ts';
 import type { FirewallLookup, RuleLookup } from './firewall-addresses.ts';
 import { CODES } from './firewall-codes.ts';
 import { type RuleCollection, readCollections } from './firewall-collections.ts';
-import { type Diagnostic, Faults, isResourceName, ObjectReader } from './firewall-reader.ts';
+import { type Diagnostic, isResourceName, ObjectReader, readWhole } from './firewall-reader.ts';
 import {
   readApplicationRule,
   readNetworkRule,
@@ -58,13 +58,10 @@ export const UNSUPPORTED_FIREWALL_PROPERTIES: Readonly<Record<string, string>> =
 };
 
 export function parseAzureFirewall(document: unknown, lookup: FirewallLookup): ParsedFirewall {
-  const faults = new Faults();
-  const reader = ObjectReader.of({ value: document, path: '' }, 'Firewall', faults);
-  const firewall = reader && readFirewall(reader, lookup);
-  const [first, ...others] = faults.list;
-  if (first !== undefined) return { diagnostics: [first, ...others] };
-  if (!firewall) throw new Error('a firewall that cannot be read must have a fault');
-  return { firewall };
+  const { value: firewall, diagnostics } = readWhole(document, 'Firewall', reader =>
+    readFirewall(reader, lookup),
+  );
+  return firewall ? { firewall } : { diagnostics };
 }
 
 function readFirewall(unnamed: ObjectReader, lookup: FirewallLookup): AzureFirewall {
@@ -84,8 +81,7 @@ function readFirewall(unnamed: ObjectReader, lookup: FirewallLookup): AzureFirew
         `begin with a letter or digit and end with a letter, digit or '_'.`,
     );
   reader.texts('zones');
-  const empty = new ObjectReader({}, 'properties', reader.label, reader.faults);
-  const properties = reader.child('properties') ?? empty;
+  const properties = reader.part('properties');
   properties.refuseOthers(
     [
       ...['natRuleCollections', 'networkRuleCollections', 'applicationRuleCollections', 'ipConfigurations'],
@@ -159,9 +155,7 @@ function readIpConfigurations(properties: ObjectReader, limits: Limits): Firewal
     if (names.has(name.toLowerCase()))
       reader.fault(CODES.duplicateName, 'name', `name '${name}' is used by another IP configuration.`);
     names.add(name.toLowerCase());
-    const inner =
-      reader.child('properties') ??
-      new ObjectReader({}, `${item.path}.properties`, reader.label, reader.faults);
+    const inner = reader.part('properties');
     inner.refuseOthers([
       'subnet',
       'publicIPAddress',

@@ -19,7 +19,7 @@ import {
   readPriority,
   TITLES,
 } from './firewall-collections.ts';
-import { type Diagnostic, Faults, ObjectReader, oneOf } from './firewall-reader.ts';
+import { type Diagnostic, ObjectReader, oneOf, readWhole } from './firewall-reader.ts';
 import {
   POLICY_RULES,
   readApplicationRule,
@@ -59,13 +59,10 @@ export interface GroupLookup extends RuleLookup {
 }
 
 export function parseRuleCollectionGroup(document: unknown, lookup: GroupLookup): ParsedRuleCollectionGroup {
-  const faults = new Faults();
-  const reader = ObjectReader.of({ value: document, path: '' }, 'Rule collection group', faults);
-  const group = reader && readGroup(reader, lookup);
-  const [first, ...others] = faults.list;
-  if (first !== undefined) return { diagnostics: [first, ...others] };
-  if (!group) throw new Error('a group that cannot be read must have a fault');
-  return { group };
+  const { value: group, diagnostics } = readWhole(document, 'Rule collection group', reader =>
+    readGroup(reader, lookup),
+  );
+  return group ? { group } : { diagnostics };
 }
 
 function readGroup(unnamed: ObjectReader, lookup: GroupLookup): RuleCollectionGroup {
@@ -75,8 +72,7 @@ function readGroup(unnamed: ObjectReader, lookup: GroupLookup): RuleCollectionGr
   // The published type has no location and no tags; templates carry them, and Azure takes them.
   reader.refuseOthers(['id', 'name', 'type', 'etag', 'location', 'tags', 'properties']);
   if (name !== '') checkCollectionName(reader, name, limits);
-  const properties =
-    reader.child('properties') ?? new ObjectReader({}, 'properties', reader.label, reader.faults);
+  const properties = reader.part('properties');
   properties.refuseOthers(['priority', 'ruleCollections', 'size', 'provisioningState']);
   checkSize(reader, limits);
 
