@@ -8,38 +8,20 @@ import { genericUpdate, thenUpdates } from '../generic-update.ts';
 import { presentResource } from '../present.ts';
 import type { Argument, Command, Values } from '../spec.ts';
 import { given, isNullWord, propertiesOf, requireUpdate, updatedTags } from './fields.ts';
+import { dnsSettings, privateRanges, threatIntelMode } from './shared-settings.ts';
 import { deleteCommand, listCommand, showCommand } from './standard.ts';
 
 const kind = { type: 'firewallPolicies', noun: 'firewall policy' };
 
-const DNS_SECTION = 'DNS Arguments';
 const SNAT_SECTION = 'Snat Arguments';
 const ALLOWLIST_SECTION = 'Threat Intel Allowlist Arguments';
 
 const settings: readonly Argument[] = [
   { key: 'sku', flags: ['--sku'], choices: ['Basic', 'Premium', 'Standard'], help: 'Tier of the policy.' },
   { key: 'sql', flags: ['--sql'], kind: 'boolean', help: 'Let SQL connections be redirected.' },
-  {
-    key: 'threatIntelMode',
-    flags: ['--threat-intel-mode'],
-    choices: ['Alert', 'Deny', 'Off'],
-    help: 'What threat intelligence does with a match.',
-  },
+  threatIntelMode,
   tags,
-  {
-    key: 'dnsServers',
-    flags: ['--dns-servers'],
-    kind: 'list',
-    help: 'Space-separated addresses of the DNS servers that the firewall asks. "" is Azure DNS.',
-    section: DNS_SECTION,
-  },
-  {
-    key: 'enableDnsProxy',
-    flags: ['--enable-dns-proxy'],
-    kind: 'boolean',
-    help: 'Answer DNS on port 53 of the private address of the firewall.',
-    section: DNS_SECTION,
-  },
+  ...dnsSettings,
   {
     key: 'autoLearn',
     flags: ['--learn-ranges', '--auto-learn-private-ranges'],
@@ -47,13 +29,7 @@ const settings: readonly Argument[] = [
     help: 'Whether private ranges are learned by themselves.',
     section: SNAT_SECTION,
   },
-  {
-    key: 'privateRanges',
-    flags: ['--private-ranges'],
-    kind: 'list',
-    help: 'Space-separated destinations that see the real source address: addresses, prefixes, IANAPrivateRanges.',
-    section: SNAT_SECTION,
-  },
+  { ...privateRanges, section: SNAT_SECTION },
   {
     key: 'fqdns',
     flags: ['--fqdns'],

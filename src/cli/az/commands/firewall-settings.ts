@@ -7,8 +7,7 @@ import type { Arm, ArmObject } from '../arm.ts';
 import { AzError, isRecord } from '../errors.ts';
 import type { Argument, Values } from '../spec.ts';
 import { given, isNothing } from './fields.ts';
-
-const DNS_SECTION = 'DNS Arguments';
+import { dnsSettings, privateRanges, threatIntelMode } from './shared-settings.ts';
 
 export const settings: readonly Argument[] = [
   {
@@ -16,32 +15,9 @@ export const settings: readonly Argument[] = [
     flags: ['--firewall-policy', '--policy'],
     help: 'Name or id of the firewall policy that the firewall follows. "" takes it away.',
   },
-  {
-    key: 'threatIntelMode',
-    flags: ['--threat-intel-mode'],
-    choices: ['Alert', 'Deny', 'Off'],
-    help: 'What threat intelligence does with a match.',
-  },
-  {
-    key: 'privateRanges',
-    flags: ['--private-ranges'],
-    kind: 'list',
-    help: 'Space-separated destinations that see the real source address: addresses, prefixes, IANAPrivateRanges.',
-  },
-  {
-    key: 'dnsServers',
-    flags: ['--dns-servers'],
-    kind: 'list',
-    help: 'Space-separated addresses of the DNS servers that the firewall asks. "" is Azure DNS.',
-    section: DNS_SECTION,
-  },
-  {
-    key: 'enableDnsProxy',
-    flags: ['--enable-dns-proxy'],
-    kind: 'boolean',
-    help: 'Answer DNS on port 53 of the private address.',
-    section: DNS_SECTION,
-  },
+  threatIntelMode,
+  privateRanges,
+  ...dnsSettings,
   tags,
 ];
 
