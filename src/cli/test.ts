@@ -4,15 +4,15 @@
 import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type CaseResult, runPolicyTests } from '#analysis/policy-tests.ts';
-import { type PolicyTestFile, parsePolicyTests } from '#analysis/policy-tests-file.ts';
+import { type CaseResult, runPolicyTests } from '#analysis/policy-tests/policy-tests.ts';
+import { type PolicyTestFile, parsePolicyTests } from '#analysis/policy-tests/policy-tests-file.ts';
 import {
   type FileOutcome,
   formatOutcomes,
   toJson,
   toJunit,
   totalsOf,
-} from '#analysis/policy-tests-report.ts';
+} from '#analysis/policy-tests/policy-tests-report.ts';
 import { fileFault } from '#state/file-fault.ts';
 import {
   type CommandWorld,

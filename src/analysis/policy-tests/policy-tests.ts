@@ -14,10 +14,10 @@ import {
   type Settled,
   snatOf,
   toDecisionJson,
-} from './answer.ts';
+} from '../answer.ts';
+import { type Asked, type QuestionFault, understand } from '../question.ts';
+import { nearestRules, type TraceStep } from '../trace.ts';
 import type { Expectation, PolicyTestCase, PolicyTestFile } from './policy-tests-file.ts';
-import { type Asked, type QuestionFault, understand } from './question.ts';
-import { nearestRules, type TraceStep } from './trace.ts';
 
 export interface CaseResult {
   readonly test: PolicyTestCase;

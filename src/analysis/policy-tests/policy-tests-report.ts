@@ -1,8 +1,8 @@
 // The outcome of policy tests as people, scripts and build servers read it: text, JSON and JUnit's XML. Pure.
 
 import xmlbuilder from 'xmlbuilder';
-import type { DecisionJson } from './answer.ts';
-import { plainLine } from './plain-line.ts';
+import type { DecisionJson } from '../answer.ts';
+import { plainLine } from '../plain-line.ts';
 import { type CaseResult, describeExpectation } from './policy-tests.ts';
 
 /** One file: its results, or why it could not be run. */

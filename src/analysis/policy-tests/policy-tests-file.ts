@@ -6,8 +6,8 @@ import type { ReasonCode, SnatClass } from '#ir/decision.ts';
 import { POLICY_OPTION_FLAGS, type PolicyOptionFlag } from '#model/policy-option-flags.ts';
 import { parseFqdn } from '#net/fqdn.ts';
 import { parseIpv4 } from '#net/ipv4.ts';
-import { ANSWER_REASONS } from './answer.ts';
-import type { Question } from './question.ts';
+import { ANSWER_REASONS } from '../answer.ts';
+import type { Question } from '../question.ts';
 import { readYaml, type YamlFault, type YamlPlace, type YamlReader } from './yaml-reader.ts';
 
 export interface PolicyTestFile {
