@@ -6,10 +6,10 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { decide } from '#ir/decide.ts';
 import type { Flow } from '#ir/decision.ts';
-import type { AddressSet, ApplicationRule, NatRule, NetworkRule, ResolvedPolicy } from '#ir/policy.ts';
+import type { ResolvedPolicy } from '#ir/policy.ts';
+import { randomFlows, randomRules, randomSettings, type World } from '#ir/random-policies.ts';
 import { formatRuleRef } from '#model/rule-ref.ts';
-import { parseTagPattern } from '#net/fqdn.ts';
-import { countAddresses, mergeRanges } from '#net/ipv4.ts';
+import { countAddresses } from '#net/ipv4.ts';
 import { diffPolicies, type PolicyDiff } from './diff.ts';
 import { actionOf, isInEntry, ruleOf, textOfDecision } from './testing.ts';
 
@@ -53,75 +53,33 @@ const OWN = [0x0a000001, 0x0b000000];
 const PRIVATE = 0x0a000003;
 
 const address = fc.constantFrom(...ADDRESSES);
-const range = fc.tuple(address, address).map(([a, b]) => ({ first: Math.min(a, b), last: Math.max(a, b) }));
-const addresses: fc.Arbitrary<AddressSet> = fc.oneof(
-  fc.constant([{ first: 0, last: 0xffffffff }]),
-  fc.array(range, { maxLength: 3 }).map(mergeRanges),
-);
 const port = fc.constantFrom(...PORTS);
-const ports = fc.oneof(
-  fc.constant([{ first: 0, last: 65535 }]),
-  fc.array(
-    fc.tuple(port, port).map(([a, b]) => ({ first: Math.min(a, b), last: Math.max(a, b) })),
-    { minLength: 1, maxLength: 2 },
-  ),
-);
-const action = fc.constantFrom('Allow' as const, 'Deny' as const);
-const ref = fc
-  .constantFrom('r1', 'r2', 'r3', 'r4', 'r5')
-  .map(rule => ({ policy: '', group: '', collection: 'c', rule }));
-const claimProtocol = fc.constantFrom('Http' as const, 'Https' as const, 'Mssql' as const);
-
-const networkRule: fc.Arbitrary<NetworkRule> = fc.record({
-  ref,
-  action,
-  protocols: fc.uniqueArray(
-    fc.constantFrom('TCP' as const, 'UDP' as const, 'ICMP' as const, 'Any' as const),
-    {
-      minLength: 1,
-    },
-  ),
-  sources: addresses,
-  destinations: fc.array(addresses, { maxLength: 2 }),
-  destinationFqdns: fc.uniqueArray(fc.constantFrom(...NETWORK_NAMES), { maxLength: 2 }),
-  destinationPorts: ports,
-});
-const applicationRule: fc.Arbitrary<ApplicationRule> = fc
-  .record({
-    ref,
-    action,
-    sources: addresses,
-    destinations: fc.option(addresses, { nil: undefined }),
-    protocols: fc.array(fc.record({ protocol: claimProtocol, port }), { minLength: 1, maxLength: 2 }),
-    targets: fc.array(
-      fc
-        .constantFrom(...PATTERNS)
-        .map(text => ({ pattern: parseTagPattern(text) ?? assert.fail(text), tag: '' })),
-      { minLength: 1, maxLength: 5 },
-    ),
-  })
-  .map(({ destinations, ...rule }) => (destinations ? { ...rule, destinations } : rule));
-const natRule: fc.Arbitrary<NatRule> = fc.record({
-  ref,
-  protocols: fc.uniqueArray(fc.constantFrom('TCP' as const, 'UDP' as const), { minLength: 1 }),
-  sources: addresses,
-  destinations: fc.constantFrom(...[...OWN, PRIVATE].map(first => [{ first, last: first }])),
-  destinationPorts: ports,
-  translatedAddress: address,
-  translatedPort: port,
-});
+const claimProtocols = ['Http', 'Https', 'Mssql'] as const;
+const world: World = {
+  ref: fc
+    .constantFrom('r1', 'r2', 'r3', 'r4', 'r5')
+    .map(rule => ({ policy: '', group: '', collection: 'c', rule })),
+  address,
+  port,
+  addressParts: { maxLength: 3 },
+  portParts: { minLength: 1, maxLength: 2 },
+  mostDestinations: 2,
+  networkNames: NETWORK_NAMES,
+  patterns: PATTERNS,
+  targets: { minLength: 1, maxLength: 5 },
+  claimProtocols,
+  own: OWN,
+  privateAddress: PRIVATE,
+  natAddresses: [...OWN, PRIVATE],
+  translated: { address, port },
+};
+const rules = randomRules(world);
 const policies: fc.Arbitrary<ResolvedPolicy> = fc.record({
-  firewallId: fc.constant('fw'),
-  threatIntel: fc.constant({ mode: 'Deny' as const, allowedAddresses: [], allowedFqdns: [] }),
-  natRules: fc.array(natRule, { maxLength: 2 }),
-  networkRules: fc.array(networkRule, { maxLength: 5 }),
-  applicationRules: fc.array(applicationRule, { maxLength: 4 }),
-  infrastructureRules: fc.array(applicationRule, { maxLength: 1 }),
-  bindNetworkFqdns: fc.boolean(),
-  dns: fc.record({ enableProxy: fc.boolean(), servers: fc.constant([]) }),
-  privateRanges: fc.oneof(fc.constant([{ first: 0x0a000000, last: 0x0affffff }]), addresses),
-  privateAddress: fc.constantFrom(0, PRIVATE),
-  publicIps: fc.subarray(OWN).map(list => list.map(one => ({ name: 'pip', address: one }))),
+  ...randomSettings(world),
+  natRules: fc.array(rules.nat, { maxLength: 2 }),
+  networkRules: fc.array(rules.network, { maxLength: 5 }),
+  applicationRules: fc.array(rules.application, { maxLength: 4 }),
+  infrastructureRules: fc.array(rules.application, { maxLength: 1 }),
 });
 
 /** Rules of one list, and of another that keeps most of them: taken out, moved, put in, renamed. */
@@ -142,7 +100,7 @@ function edit<T>(rules: readonly T[], changes: readonly (readonly [string, numbe
 const pairs: fc.Arbitrary<readonly [ResolvedPolicy, ResolvedPolicy]> = fc.oneof(
   fc.tuple(policies, policies),
   fc
-    .tuple(policies, edits(natRule), edits(networkRule), edits(applicationRule))
+    .tuple(policies, edits(rules.nat), edits(rules.network), edits(rules.application))
     .map(([policy, nat, network, application]): readonly [ResolvedPolicy, ResolvedPolicy] => [
       policy,
       {
@@ -155,23 +113,16 @@ const pairs: fc.Arbitrary<readonly [ResolvedPolicy, ResolvedPolicy]> = fc.oneof(
 );
 
 const claimedName = fc.option(fc.constantFrom(...CLAIMED), { nil: undefined, freq: 8 });
-const flows: fc.Arbitrary<Flow> = fc
-  .record({
-    protocol: fc.constantFrom<Flow['protocol']>('TCP', 'TCP', 'TCP', 'UDP', 'ICMP', 47),
-    source: address,
-    destination: address,
-    destinationPort: fc.constantFrom(...PORTS, 0, 2, 81, 445),
-    from: fc.constantFrom('inside' as const, 'inside' as const, 'outside' as const),
-    claim: fc.option(
-      fc.oneof(
-        { weight: 5, arbitrary: fc.record({ protocol: claimProtocol, fqdn: claimedName }) },
-        // A Host header can name a port too.
-        fc.record({ protocol: fc.constant('Http' as const), fqdn: claimedName, port }),
-      ),
-      { nil: undefined, freq: 6 },
-    ),
-  })
-  .map(({ claim, ...flow }) => (claim ? { ...flow, claim } : flow));
+const claimProtocol = fc.constantFrom(...claimProtocols);
+const flows = randomFlows({
+  address,
+  port: fc.constantFrom(...PORTS, 0, 2, 81, 445),
+  claim: fc.oneof(
+    { weight: 5, arbitrary: fc.record({ protocol: claimProtocol, fqdn: claimedName }) },
+    // A Host header can name a port too.
+    fc.record({ protocol: fc.constant('Http' as const), fqdn: claimedName, port }),
+  ),
+});
 const asked = fc.tuple(flows, fc.subarray(NETWORK_NAMES));
 
 function check(

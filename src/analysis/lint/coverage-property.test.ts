@@ -9,9 +9,9 @@ import type { Decision, Flow } from '#ir/decision.ts';
 import type { ResolvedPolicy } from '#ir/policy.ts';
 import { formatRuleRef, type RuleRef } from '#model/rule-ref.ts';
 import { examineCoverage } from './coverage.ts';
-import { NETWORK_NAMES, randomFlows, randomPolicies } from './random-policies.ts';
+import { flows, NETWORK_NAMES, policies } from './small-world.ts';
 
-const asked = fc.array(fc.tuple(randomFlows, fc.subarray(NETWORK_NAMES)), { minLength: 60, maxLength: 60 });
+const asked = fc.array(fc.tuple(flows, fc.subarray(NETWORK_NAMES)), { minLength: 60, maxLength: 60 });
 
 /** Action and path; a client that has not said its name yet is denied if it never does. */
 function treatment(decision: Decision): string {
@@ -37,7 +37,7 @@ const ask = (policy: ResolvedPolicy, flow: Flow, names: readonly string[]) =>
 test('rules said never to decide do not, and superfluous ones can go', () => {
   const seen = { never: 0, removable: 0, decides: 0 };
   fc.assert(
-    fc.property(randomPolicies, asked, (policy, questions) => {
+    fc.property(policies, asked, (policy, questions) => {
       const verdicts = examineCoverage(policy);
       const silent = new Set(
         verdicts.flatMap(({ rule, reach }) => (reach === 'Never' || reach === 'HoldsNothing' ? [rule] : [])),
@@ -46,12 +46,12 @@ test('rules said never to decide do not, and superfluous ones can go', () => {
       seen.never += silent.size;
       seen.removable += removable.filter(rule => !silent.has(rule)).length;
       seen.decides += verdicts.filter(({ reach, removable: can }) => reach === 'Decides' && !can).length;
-      const policies = [...removable.map(rule => [rule]), removable].map(list => without(policy, list));
+      const shortened = [...removable.map(rule => [rule]), removable].map(list => without(policy, list));
       for (const [flow, names] of questions) {
         const decision = ask(policy, flow, names);
         if (decision.action !== 'Pending' && decision.rule)
           assert.ok(!silent.has(decision.rule), `${formatRuleRef(decision.rule)} decides`);
-        for (const smaller of policies)
+        for (const smaller of shortened)
           assert.equal(treatment(ask(smaller, flow, names)), treatment(decision), JSON.stringify(flow));
       }
     }),
@@ -64,7 +64,7 @@ test('a rule said to decide does, for some flow', () => {
   // The other direction: what is not called superfluous is needed. Flows are many, so that the few that matter are met.
   let [needed, shown] = [0, 0];
   fc.assert(
-    fc.property(randomPolicies, asked, (policy, questions) => {
+    fc.property(policies, asked, (policy, questions) => {
       const open = new Set(
         examineCoverage(policy).flatMap(({ rule, reach }) => (reach === 'Decides' ? [rule] : [])),
       );
@@ -81,7 +81,7 @@ test('a rule said to decide does, for some flow', () => {
 
 test('what a bound leaves out is not called anything', () => {
   fc.assert(
-    fc.property(randomPolicies, policy => {
+    fc.property(policies, policy => {
       for (const { reach, removable } of examineCoverage(policy, { maxWork: 0, maxWorkInAll: 0 }))
         assert.ok((reach === 'NotExamined' && !removable) || reach === 'HoldsNothing');
     }),

@@ -7,8 +7,8 @@ import { decide } from '#ir/decide.ts';
 import type { Flow } from '#ir/decision.ts';
 import { matchesFqdn, parseFqdnPattern } from '#net/fqdn.ts';
 import { ALL_IPV4, includesAddress } from '#net/ipv4.ts';
-import { ADDRESSES, CLAIMED, NETWORK_NAMES, PATTERNS, PORTS, randomPolicies } from './random-policies.ts';
 import { type ReachQuery, ReachTable } from './reach.ts';
+import { ADDRESSES, CLAIMED, NETWORK_NAMES, PATTERNS, PORTS, policies } from './small-world.ts';
 
 const question = fc.record({
   pattern: fc.option(fc.constantFrom(...PATTERNS), { nil: undefined }),
@@ -21,7 +21,7 @@ const question = fc.record({
 test('what is said of all sources and names agrees with decide on each', () => {
   const seen = { allowed: 0, denied: 0, partly: 0 };
   fc.assert(
-    fc.property(randomPolicies, question, (policy, { pattern, udp, name, destination, port }) => {
+    fc.property(policies, question, (policy, { pattern, udp, name, destination, port }) => {
       const parsed = pattern === undefined ? undefined : parseFqdnPattern(pattern);
       const ports = [{ first: port, last: port }];
       const protocol = udp && !parsed ? 'UDP' : 'TCP';
