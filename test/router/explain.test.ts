@@ -17,7 +17,7 @@ import {
   RouterNet,
   UP,
   VISITOR,
-  WEB,
+  webBehind,
 } from './router-net.ts';
 
 interface Explained {
@@ -48,17 +48,7 @@ describe('explain on a router', { skip: (await namespacesUnavailable()) ?? false
           networkRule('named', { destinationFqdns: ['one.example.com'], destinationPorts: ['9443'] }),
         ],
         application: [applicationRule('sites', ['two.example.com'])],
-        nat: [
-          {
-            name: 'web',
-            protocols: ['TCP'],
-            sourceAddresses: ['*'],
-            destinationAddresses: [PUBLIC[0]],
-            destinationPorts: ['80'],
-            translatedAddress: WEB,
-            translatedPort: '8080',
-          },
-        ],
+        nat: [webBehind('80')],
       }),
     );
     await router.up([...UP, '--threat-feed', feed]);

@@ -21,6 +21,7 @@ import {
   RouterNet,
   VISITOR,
   WEB,
+  webBehind,
 } from './router-net.ts';
 
 const LOCAL = '10.42.2.4';
@@ -61,17 +62,7 @@ describe('a router with one interface behind a 1:1 NAT', { skip: unavailable ?? 
           applicationRule('sites', ['two.example.com']),
           applicationRule('odd', ['two.example.com'], { protocols: [{ protocolType: 'Https', port: 8443 }] }),
         ],
-        nat: [
-          {
-            name: 'web',
-            protocols: ['TCP'],
-            sourceAddresses: ['*'],
-            destinationAddresses: [PUBLIC[0]],
-            destinationPorts: ['8080'],
-            translatedAddress: WEB,
-            translatedPort: '8080',
-          },
-        ],
+        nat: [webBehind('8080')],
       }),
     );
     await router.up(['--inside', 'eth0', '--public-ip', `${PUBLIC[0]}=${LOCAL}`, '--dns-server', '8.8.8.8']);

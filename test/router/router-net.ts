@@ -390,3 +390,14 @@ export const applicationRule = (name: string, targetFqdns: readonly string[], re
   targetFqdns,
   ...rest,
 });
+
+/** Leads a port of the first public address to the web server inside. */
+export const webBehind = (port: string): Json => ({
+  name: 'web',
+  protocols: ['TCP'],
+  sourceAddresses: ['*'],
+  destinationAddresses: [PUBLIC[0]],
+  destinationPorts: [port],
+  translatedAddress: WEB,
+  translatedPort: '8080',
+});

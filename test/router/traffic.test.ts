@@ -20,6 +20,7 @@ import {
   UP,
   VISITOR,
   WEB,
+  webBehind,
 } from './router-net.ts';
 
 const unavailable = await namespacesUnavailable();
@@ -52,17 +53,7 @@ for (const user of [false, true]) {
             networkRule('upload', { destinationAddresses: [VISITOR], destinationPorts: ['8080'] }),
           ],
           application: [applicationRule('sites', ['two.example.com', 'feed.example.com'])],
-          nat: [
-            {
-              name: 'web',
-              protocols: ['TCP'],
-              sourceAddresses: ['*'],
-              destinationAddresses: [PUBLIC[0]],
-              destinationPorts: ['80'],
-              translatedAddress: WEB,
-              translatedPort: '8080',
-            },
-          ],
+          nat: [webBehind('80')],
         }),
       );
       await router.up([...UP, '--threat-feed', feed]);
