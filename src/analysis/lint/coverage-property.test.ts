@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { decide } from '#ir/decide.ts';
 import type { Decision, Flow } from '#ir/decision.ts';
+import { application, network, policy } from '#ir/fixture.ts';
 import type { ResolvedPolicy } from '#ir/policy.ts';
 import { formatRuleRef, type RuleRef } from '#model/rule-ref.ts';
 import { examineCoverage } from './coverage.ts';
@@ -86,5 +87,25 @@ test('what a bound leaves out is not called anything', () => {
         assert.ok((reach === 'NotExamined' && !removable) || reach === 'HoldsNothing');
     }),
     { numRuns: 20 },
+  );
+});
+
+test('a rule behind others that must stay, as it makes a port a TLS port, is not thought away with them', () => {
+  const hidden = application('hidden', ['*'], { protocols: [{ protocol: 'Https', port: 8443 }] });
+  const deny = { action: 'Deny' as const, protocols: ['TCP' as const] };
+  const verdicts = examineCoverage(
+    policy({
+      bindNetworkFqdns: true,
+      networkRules: [
+        network('named', { destinations: [], destinationFqdns: ['a.example.org'] }),
+        network('first', deny),
+        network('second', deny),
+      ],
+      applicationRules: [hidden],
+    }),
+  );
+  assert.deepEqual(
+    verdicts.map(({ rule, reach, removable }) => `${rule.rule} ${reach} ${removable}`),
+    ['named Decides false', 'first Decides false', 'second Never true', 'hidden Never false'],
   );
 });

@@ -100,8 +100,8 @@ class Examination {
       .reverse()
       .map(rule => {
         const verdict = this.#examine(rule);
-        if (verdict.reach === 'Never' || verdict.reach === 'HoldsNothing' || verdict.removable)
-          this.#gone.add(rule);
+        // A rule that never decides may have to stay all the same, and would then decide what others left.
+        if (verdict.removable) this.#gone.add(rule);
         return verdict;
       })
       .reverse();
