@@ -1,14 +1,14 @@
 // `postern explain` as it is called: out of files that az prints, on something that runs, and what it refuses.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { toArmDocument } from '#documents/arm-shape.ts';
 import { SqliteStore } from '#store/sqlite-store.ts';
 import { runExplain } from './explain.ts';
 import { addressesOfSets, type RunningWorld } from './running-place.ts';
+import { folderWith, outcomeOf } from './testing.ts';
 
 const NOTHING_RUNS: RunningWorld = {
   lab: async name => {
@@ -24,23 +24,8 @@ const NOTHING_RUNS: RunningWorld = {
   setNameOf: fqdn => `f_${fqdn}`,
 };
 
-async function run(
-  args: readonly string[],
-  running = NOTHING_RUNS,
-  state = '/nowhere',
-): Promise<{ code: number; out: string; error: string }> {
-  let [out, error] = ['', ''];
-  const code = await runExplain(args, running, {
-    out: text => {
-      out += text;
-    },
-    error: text => {
-      error += text;
-    },
-    env: { POSTERN_STATE: state },
-  });
-  return { code, out, error };
-}
+const run = (args: readonly string[], running = NOTHING_RUNS, state = '/nowhere') =>
+  outcomeOf(world => runExplain(args, running, world), { POSTERN_STATE: state });
 
 const SUBSCRIPTION = '/subscriptions/00000000-0000-0000-0000-000000000001';
 const id = (type: string, name: string, provider = 'Microsoft.Network') =>
@@ -180,14 +165,6 @@ function files(routes: readonly object[] = []): Record<string, unknown> {
   };
 }
 
-function folderWith(t: TestContext, contents: Record<string, unknown>): string {
-  const folder = mkdtempSync(join(tmpdir(), 'postern-explain-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
-  for (const [name, content] of Object.entries(contents))
-    writeFileSync(join(folder, name), JSON.stringify(content));
-  return folder;
-}
-
 const findingsOf = (out: string) =>
   (JSON.parse(out) as { findings: { code: string; fix: string[] }[] }).findings.map(({ code }) => code);
 
@@ -306,8 +283,7 @@ test('addresses in the sets that nft lists, with and without time-outs', () => {
 test('on something that runs: its hosts, its name servers, the sets that it has loaded, and what is wrong with it', async t => {
   const contents = files();
   const firewall = contents['firewall.json'] as Record<string, unknown>;
-  const state = mkdtempSync(join(tmpdir(), 'postern-explain-'));
-  t.after(() => rmSync(state, { recursive: true, force: true }));
+  const state = folderWith(t);
   mkdirSync(join(state, 'router'));
   const store = new SqliteStore(join(state, 'router', 'store.db'));
   const named = {

@@ -5,10 +5,19 @@ import { parseArgs } from 'node:util';
 import { explain, prepareExplanation } from '#analysis/explain/explain.ts';
 import { explanationJson, explanationText } from '#analysis/explain/explain-text.ts';
 import { BALANCER_TYPE, INTERFACE_TYPE, SCALE_SET_INTERFACE_TYPE } from '#analysis/explain/interfaces.ts';
-import { parseResolved } from '#analysis/question.ts';
 import { POLICY_OPTION_FLAGS } from '#model/policy-option-flags.ts';
-import { type CommandWorld, REAL_WORLD, usageFault } from './command-world.ts';
+import {
+  type CommandWorld,
+  ERROR,
+  OUTPUT_FLAGS,
+  outputFaults,
+  REAL_WORLD,
+  refuserOf,
+  USAGE,
+  usageFault,
+} from './command-world.ts';
 import { answerFor, namesInForce, namesOfTargets, networkOf, serversOf, toNumbers } from './explain-facts.ts';
+import { describeFlowFault, FLOW_FLAGS, readResolved } from './flow-options.ts';
 import { POLICY_INPUT_FLAGS, POLICY_INPUT_HELP, readDocumentInput } from './policy-input.ts';
 import type { RunningPlace, RunningWorld } from './running-place.ts';
 
@@ -37,21 +46,13 @@ ${POLICY_INPUT_HELP}`;
 
 const OPTIONS = {
   ...POLICY_INPUT_FLAGS,
-  from: { type: 'string' },
-  to: { type: 'string' },
-  proto: { type: 'string' },
-  sni: { type: 'string' },
-  host: { type: 'string' },
-  resolve: { type: 'string', multiple: true },
+  ...FLOW_FLAGS,
   router: { type: 'boolean' },
   'threat-feed': { type: 'string', multiple: true },
-  output: { type: 'string', short: 'o' },
-  help: { type: 'boolean', short: 'h' },
+  ...OUTPUT_FLAGS,
 } as const;
 
 const WORKS = 0;
-const ERROR = 1;
-const USAGE = 2;
 const DOES_NOT = 3;
 /** Flags that say how files are read. */
 const OF_FILES = [
@@ -73,10 +74,7 @@ export async function runExplain(
   running: RunningWorld,
   world: CommandWorld = REAL_WORLD,
 ): Promise<number> {
-  const refuse = (code: number, ...messages: readonly string[]): number => {
-    for (const message of messages) world.error(`postern explain: ${message}\n`);
-    return code;
-  };
+  const refuse = refuserOf('explain', world);
   let values: Values;
   try {
     values = parse(args);
@@ -91,7 +89,7 @@ export async function runExplain(
   const usage: string[] = [];
   if (from === undefined) usage.push('--from is missing: a host or an address.');
   if (to === undefined) usage.push('--to is missing: NAME:PORT or ADDRESS:PORT.');
-  if (output !== 'json' && output !== 'text') usage.push(`--output ${output}: json or text.`);
+  usage.push(...outputFaults(output));
   if (values.router && (values.name !== undefined || policy.length > 0))
     usage.push('--router goes with neither --name nor --policy.');
   if (policy.length > 0 && values.name !== undefined && !policy.includes('store'))
@@ -105,12 +103,8 @@ export async function runExplain(
   for (const flag of ['firewall', 'firewall-policy'] as const)
     if (values[flag] !== undefined)
       usage.push(`--${flag}: the routes lead to the firewall that counts; it cannot be picked.`);
-  const resolved = new Map<string, readonly number[]>();
-  for (const text of values.resolve ?? []) {
-    const pair = parseResolved(text);
-    if (typeof pair === 'string') usage.push(`--resolve: ${pair}.`);
-    else resolved.set(pair[0], [...(resolved.get(pair[0]) ?? []), ...pair[1]]);
-  }
+  const { names: resolved, faults: unresolved } = readResolved(values.resolve);
+  usage.push(...unresolved);
   if (usage.length > 0 || from === undefined || to === undefined) return refuse(USAGE, ...usage);
 
   try {
@@ -121,11 +115,7 @@ export async function runExplain(
     if (faults.length > 0) return refuse(ERROR, ...faults);
     for (const notice of notices) world.error(`postern explain: ${notice}\n`);
     const { prepared, faults: unclear } = prepareExplanation(network, { from, to, protocol, sni, host });
-    if (!prepared)
-      return refuse(
-        USAGE,
-        ...unclear.map(({ field, message }) => `--${field === 'protocol' ? 'proto' : field}: ${message}.`),
-      );
+    if (!prepared) return refuse(USAGE, ...unclear.map(fault => `--${describeFlowFault(fault)}`));
     const { name } = prepared.target;
     const { client, dnsServers } = prepared;
     const answer =
@@ -159,7 +149,7 @@ export async function runExplain(
   } catch (error) {
     // A mistake of ours keeps its stack.
     if (!(error instanceof Error) || error instanceof TypeError) throw error;
-    return refuse(ERROR, error.message);
+    return refuse(ERROR, ...error.message.split('\n'));
   }
 }
 
