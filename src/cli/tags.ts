@@ -11,6 +11,7 @@ import { type ServiceTag, type ServiceTagTable, toServiceTagTable } from '#facts
 import { formatFqdnPattern } from '#net/fqdn.ts';
 import { fileFault } from '#state/file-fault.ts';
 import { stateFolder } from '#state/state-folder.ts';
+import { type CommandWorld, REAL_WORLD } from './command-world.ts';
 import { findTagsInUse, type TagsInUse } from './tags-in-use.ts';
 
 const HELP = `Usage: postern tags show [NAME] [--json]
@@ -24,19 +25,13 @@ const HELP = `Usage: postern tags show [NAME] [--json]
   --state   state folder; default $POSTERN_STATE, else the usual place
 `;
 
-/** What the command needs of the world, so that a test can give it another one. */
-export interface TagsWorld {
-  readonly out: (text: string) => void;
-  readonly error: (text: string) => void;
-  readonly env: Readonly<Record<string, string | undefined>>;
+export interface TagsWorld extends CommandWorld {
   readonly tagsInUse: (stateFolder: string) => Promise<TagsInUse>;
   readonly today: () => string;
 }
 
 const WORLD: TagsWorld = {
-  out: text => process.stdout.write(text),
-  error: text => process.stderr.write(text),
-  env: process.env,
+  ...REAL_WORLD,
   tagsInUse: findTagsInUse,
   today: () => new Date().toISOString().slice(0, 10),
 };
