@@ -178,4 +178,15 @@ describe('what a child inherits', () => {
     const own = policy(CHILD, { ...inherits, snat: { privateRanges: ['255.255.255.255/32'] } });
     assert.deepEqual(resolved([own, parent]).privateRanges.map(formatRange), ['255.255.255.255']);
   });
+
+  it('no warning where what is not inherited means what holds without it', () => {
+    const IANA = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'];
+    for (const parentSettings of [
+      { snat: { privateRanges: ['IANAPrivateRanges'] } },
+      { snat: { privateRanges: IANA } },
+      { dnsSettings: { enableProxy: false, servers: [] } },
+      { dnsSettings: { enableProxy: false, servers: ['168.63.129.16'] } },
+    ])
+      assert.deepEqual(warningsOf([child, policy(PARENT, parentSettings)]), []);
+  });
 });

@@ -4,10 +4,12 @@
 import type { AzureFirewall } from '#model/firewall.ts';
 import { CODES } from '#model/firewall-codes.ts';
 import type { RuleCollection } from '#model/firewall-collections.ts';
+import type { FirewallPolicy } from '#model/firewall-policy.ts';
 import { limitsOf } from '#model/limits.ts';
 import type { PolicyOptions } from '#model/policy-options.ts';
 import { adviceOfCounts, faultsOfCounts, type WrittenRules } from '#model/rule-counts.ts';
 import { formatRuleRef } from '#model/rule-ref.ts';
+import { AZURE_DNS, formatRange, IANA_PRIVATE_RANGES, type Ipv4Range, mergeRanges } from '#net/ipv4.ts';
 import { type Finding, inResource } from './finding.ts';
 import { type PolicyLayer, strictest } from './lower-policy.ts';
 
@@ -113,8 +115,8 @@ export function warningsOfPolicy(layers: Layers, options: PolicyOptions): Findin
     message: `Firewall policy '${policy.name}': ${message}`,
   });
   const warnings: Finding[] = [];
-  const resolver = parents.findLast(parent => parent.dns.enableProxy || parent.dns.servers.length > 0);
-  if (resolver && !policy.dns.enableProxy && policy.dns.servers.length === 0)
+  const resolver = parents.findLast(({ dns }) => dns.enableProxy || dns.servers.length > 0);
+  if (resolver && !isDefaultDns(resolver.dns) && !policy.dns.enableProxy && policy.dns.servers.length === 0)
     warnings.push(
       warn(
         'DnsSettingsNotInherited',
@@ -123,7 +125,7 @@ export function warningsOfPolicy(layers: Layers, options: PolicyOptions): Findin
       ),
     );
   const translator = parents.findLast(parent => parent.privateRanges !== undefined);
-  if (translator && policy.privateRanges === undefined)
+  if (translator && policy.privateRanges === undefined && !isDefaultSnat(translator.privateRanges))
     warnings.push(
       warn(
         'SnatNotInherited',
@@ -145,6 +147,16 @@ export function warningsOfPolicy(layers: Layers, options: PolicyOptions): Findin
     ...warnings,
     ...inResource(policy.id, adviceOfCounts(rulesOfLayers(layers, options), limitsOf(options))),
   ];
+}
+
+/** What holds without DNS settings, however it is written. */
+function isDefaultDns({ enableProxy, servers }: FirewallPolicy['dns']): boolean {
+  return !enableProxy && servers.every(server => server === AZURE_DNS);
+}
+
+function isDefaultSnat(ranges: readonly Ipv4Range[] = []): boolean {
+  const text = (list: readonly Ipv4Range[]) => mergeRanges(list).map(formatRange).join();
+  return text(ranges) === text(IANA_PRIVATE_RANGES);
 }
 
 /** Microsoft does not say which of two equal priorities runs first. */
