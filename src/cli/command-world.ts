@@ -1,6 +1,7 @@
 // What the offline commands have in common: what they need of the world, so that a test can give them another one, how they
-// complain, and the exit codes of complaints.
+// begin and complain, and the exit codes of complaints.
 
+import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import { plainLine } from '#analysis/plain-line.ts';
 
 export interface CommandWorld {
@@ -32,15 +33,46 @@ export function outputFaults(output: string): string[] {
 /** Says each message on a line of its own, and hands back the exit code. */
 export type Refuse = (code: number, ...messages: readonly string[]) => number;
 
-export function refuserOf(command: string, world: CommandWorld): Refuse {
-  return (code, ...messages) => {
+type Parsed<O extends ParseArgsOptionsConfig> = ReturnType<
+  typeof parseArgs<{ args: string[]; options: O; allowPositionals: boolean }>
+>;
+export type ValuesOf<O extends ParseArgsOptionsConfig> = Parsed<O>['values'];
+
+/** What was asked, or the exit code where there is nothing more to do. */
+type Begun<O extends ParseArgsOptionsConfig> =
+  | (Parsed<O> & { readonly refuse: Refuse; readonly ended?: undefined })
+  | { readonly ended: number };
+
+/** Reads the command line; answers one that makes no sense, and `--help`. */
+export function begin<O extends ParseArgsOptionsConfig & typeof OUTPUT_FLAGS>(
+  args: readonly string[],
+  world: CommandWorld,
+  {
+    command,
+    help,
+    options,
+    positionals = false,
+  }: {
+    readonly command: string;
+    readonly help: string;
+    readonly options: O;
+    readonly positionals?: boolean;
+  },
+): Begun<O> {
+  const refuse: Refuse = (code, ...messages) => {
     for (const message of messages) world.error(`postern ${command}: ${plainLine(message)}\n`);
     return code;
   };
-}
-
-/** What Node's `parseArgs` complains about, without its advice, which is of no use here. */
-export function usageFault(error: unknown, command: string): string {
-  const message = (error as Error).message.replace(/\. To specify .*$/s, '');
-  return `${message}. postern ${command} --help says more.`;
+  let parsed: Parsed<O>;
+  try {
+    parsed = parseArgs({ args: [...args], options, allowPositionals: positionals });
+  } catch (error) {
+    // Node adds advice that is of no use here.
+    const message = (error as Error).message.replace(/\. To specify .*$/s, '');
+    return { ended: refuse(USAGE, `${message}. postern ${command} --help says more.`) };
+  }
+  const { help: isAsked } = parsed.values as { readonly help?: boolean };
+  if (!isAsked) return { ...parsed, refuse };
+  world.out(help);
+  return { ended: 0 };
 }

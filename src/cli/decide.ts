@@ -1,7 +1,6 @@
 // `postern decide`: what becomes of one connection under a set of rules, by which rule and why. Offline and unprivileged: the
 // rules come from files, the answer from `decide`.
 
-import { parseArgs } from 'node:util';
 import {
   type Answer,
   answer,
@@ -19,14 +18,13 @@ import { nearestRules, type Trace, type TraceStep, trace } from '#analysis/trace
 import type { ResolvedPolicy } from '#ir/policy.ts';
 import { formatRuleRef } from '#model/rule-ref.ts';
 import {
+  begin,
   type CommandWorld,
   ERROR,
   OUTPUT_FLAGS,
   outputFaults,
   REAL_WORLD,
-  refuserOf,
   USAGE,
-  usageFault,
 } from './command-world.ts';
 import { describeFlowFault, FLOW_FLAGS, readResolved } from './flow-options.ts';
 import { noticesOf, POLICY_INPUT_FLAGS, POLICY_INPUT_HELP, readPolicyInput } from './policy-input.ts';
@@ -61,17 +59,9 @@ const ALLOWED = 0;
 const DENIED = 3;
 
 export async function runDecide(args: readonly string[], world: CommandWorld = REAL_WORLD): Promise<number> {
-  const refuse = refuserOf('decide', world);
-  let values: ReturnType<typeof parse>;
-  try {
-    values = parse(args);
-  } catch (error) {
-    return refuse(USAGE, usageFault(error, 'decide'));
-  }
-  if (values.help) {
-    world.out(HELP);
-    return ALLOWED;
-  }
+  const begun = begin(args, world, { command: 'decide', help: HELP, options: OPTIONS });
+  if (begun.ended !== undefined) return begun.ended;
+  const { values, refuse } = begun;
   const { from, to, proto: protocol, sni, host, outside, output = 'text' } = values;
   const usage: string[] = [];
   if (from === undefined) usage.push('--from is missing: the address of the client.');
@@ -100,10 +90,6 @@ export async function runDecide(args: readonly string[], world: CommandWorld = R
       : describeAnswer(input.policy, asked, given, traced),
   );
   return given.decision.action === 'Allow' ? ALLOWED : DENIED;
-}
-
-function parse(args: readonly string[]) {
-  return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: false }).values;
 }
 
 function traceJson({ steps, notes }: Trace): object {

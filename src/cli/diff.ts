@@ -1,6 +1,5 @@
 // `postern diff A B`: what two sets of rules decide differently, not how their texts differ. Offline and unprivileged.
 
-import { parseArgs } from 'node:util';
 import { SetNames } from '#analysis/diff/address-text.ts';
 import { diffPolicies, type PolicyDiff } from '#analysis/diff/diff.ts';
 import { toDiffJson } from '#analysis/diff/diff-json.ts';
@@ -9,14 +8,13 @@ import { inOrderOfRisk } from '#analysis/diff/weigh.ts';
 import type { AddressSet, ResolvedPolicy } from '#ir/policy.ts';
 import { intersectRanges, mergeRanges, NEVER_A_TARGET } from '#net/ipv4.ts';
 import {
+  begin,
   type CommandWorld,
   ERROR,
   OUTPUT_FLAGS,
   outputFaults,
   REAL_WORLD,
-  refuserOf,
   USAGE,
-  usageFault,
 } from './command-world.ts';
 import { namedSets } from './named-sets.ts';
 import {
@@ -57,18 +55,9 @@ const SAME = 0;
 const DIFFERENT = 3;
 
 export async function runDiff(args: readonly string[], world: CommandWorld = REAL_WORLD): Promise<number> {
-  const refuse = refuserOf('diff', world);
-  let parsed: ReturnType<typeof parse>;
-  try {
-    parsed = parse(args);
-  } catch (error) {
-    return refuse(USAGE, usageFault(error, 'diff'));
-  }
-  const { values, positionals } = parsed;
-  if (values.help) {
-    world.out(HELP);
-    return SAME;
-  }
+  const begun = begin(args, world, { command: 'diff', help: HELP, options: OPTIONS, positionals: true });
+  if (begun.ended !== undefined) return begun.ended;
+  const { values, positionals, refuse } = begun;
   const { output = 'text', 'max-boxes': boxes = '50000', 'no-rules': withoutRules = false } = values;
   const usage: string[] = [];
   if (positionals.length !== 2) usage.push('two sets of rules are needed: postern diff A B.');
@@ -96,10 +85,6 @@ export async function runDiff(args: readonly string[], world: CommandWorld = REA
       world.out(`${line}\n`);
   }
   return isEmpty(diff) ? SAME : DIFFERENT;
-}
-
-function parse(args: readonly string[]) {
-  return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
 }
 
 function isEmpty({ entries, renamed, settings, unfinished }: PolicyDiff): boolean {

@@ -7,14 +7,14 @@ import { explanationJson, explanationText } from '#analysis/explain/explain-text
 import { BALANCER_TYPE, INTERFACE_TYPE, SCALE_SET_INTERFACE_TYPE } from '#analysis/explain/interfaces.ts';
 import { POLICY_OPTION_FLAGS } from '#model/policy-option-flags.ts';
 import {
+  begin,
   type CommandWorld,
   ERROR,
   OUTPUT_FLAGS,
   outputFaults,
   REAL_WORLD,
-  refuserOf,
   USAGE,
-  usageFault,
+  type ValuesOf,
 } from './command-world.ts';
 import { answerFor, namesInForce, namesOfTargets, networkOf, serversOf, toNumbers } from './explain-facts.ts';
 import { describeFlowFault, FLOW_FLAGS, readResolved } from './flow-options.ts';
@@ -63,28 +63,16 @@ const OF_FILES = [
   ...(Object.keys(POLICY_OPTION_FLAGS) as (keyof typeof POLICY_OPTION_FLAGS)[]),
 ] as const;
 
-type Values = ReturnType<typeof parse>;
-
-function parse(args: readonly string[]) {
-  return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: false }).values;
-}
+type Values = ValuesOf<typeof OPTIONS>;
 
 export async function runExplain(
   args: readonly string[],
   running: RunningWorld,
   world: CommandWorld = REAL_WORLD,
 ): Promise<number> {
-  const refuse = refuserOf('explain', world);
-  let values: Values;
-  try {
-    values = parse(args);
-  } catch (error) {
-    return refuse(USAGE, usageFault(error, 'explain'));
-  }
-  if (values.help) {
-    world.out(HELP);
-    return WORKS;
-  }
+  const begun = begin(args, world, { command: 'explain', help: HELP, options: OPTIONS });
+  if (begun.ended !== undefined) return begun.ended;
+  const { values, refuse } = begun;
   const { from, to, proto: protocol, sni, host, output = 'text', policy = [] } = values;
   const usage: string[] = [];
   if (from === undefined) usage.push('--from is missing: a host or an address.');

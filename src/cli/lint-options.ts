@@ -1,6 +1,5 @@
 // The options of `postern lint` beyond the policy itself, read into values; all that is wrong with them comes back together.
 
-import { parseArgs } from 'node:util';
 import type { AksCluster } from '#analysis/lint/aks-needs.ts';
 import { LINT_CODES, type LintCode, SEVERITIES, type Severity } from '#analysis/lint/finding.ts';
 import type { StatedConnections } from '#analysis/lint/translation.ts';
@@ -8,11 +7,12 @@ import type { ResolvedNames } from '#analysis/question.ts';
 import { AKS_CLOUDS, type AksCloud, type AksOutbound, aksFeatures } from '#facts/aks-outbound.ts';
 import type { AddressSet } from '#ir/policy.ts';
 import { ALL_IPV4, mergeRanges, parseIpv4, parseRange } from '#net/ipv4.ts';
-import { OUTPUT_FLAGS } from './command-world.ts';
+import { OUTPUT_FLAGS, type ValuesOf } from './command-world.ts';
 import { FLOW_FLAGS, readResolved } from './flow-options.ts';
 import { POLICY_INPUT_FLAGS } from './policy-input.ts';
 
-const OPTIONS = {
+/** For `begin`; `readLintArguments` reads what it found. */
+export const LINT_FLAGS = {
   ...POLICY_INPUT_FLAGS,
   ...OUTPUT_FLAGS,
   resolve: FLOW_FLAGS.resolve,
@@ -43,12 +43,7 @@ export interface LintArguments {
   readonly cluster?: Omit<AksCluster, 'location'> & { readonly location: string | undefined };
 }
 
-export type LintValues = ReturnType<typeof parseLintArgs>;
-
-/** Throws what `parseArgs` throws. */
-export function parseLintArgs(args: readonly string[]) {
-  return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: false }).values;
-}
+type LintValues = ValuesOf<typeof LINT_FLAGS>;
 
 export function readLintArguments(
   values: LintValues,

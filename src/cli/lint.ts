@@ -13,8 +13,8 @@ import {
 import { toSarif } from '#analysis/lint/sarif.ts';
 import { loadAksOutbound } from '#facts/facts.ts';
 import { fileFault } from '#state/file-fault.ts';
-import { type CommandWorld, ERROR, REAL_WORLD, refuserOf, USAGE, usageFault } from './command-world.ts';
-import { type LintArguments, parseLintArgs, readLintArguments } from './lint-options.ts';
+import { begin, type CommandWorld, ERROR, REAL_WORLD, USAGE } from './command-world.ts';
+import { LINT_FLAGS, type LintArguments, readLintArguments } from './lint-options.ts';
 import { noticesOf, POLICY_INPUT_HELP, type PolicyInput, readPolicyInput } from './policy-input.ts';
 
 const HELP = `Usage: postern lint --policy FILE|FOLDER|store [OPTIONS]
@@ -47,15 +47,11 @@ const CLEAN = 0;
 const FOUND = 3;
 
 export async function runLint(args: readonly string[], world: CommandWorld = REAL_WORLD): Promise<number> {
-  const refuse = refuserOf('lint', world);
-  let values: ReturnType<typeof parseLintArgs>;
-  try {
-    values = parseLintArgs(args);
-  } catch (error) {
-    return refuse(USAGE, usageFault(error, 'lint'));
-  }
-  if (values.help || values.list) {
-    world.out(values.help ? HELP : describeCodes());
+  const begun = begin(args, world, { command: 'lint', help: HELP, options: LINT_FLAGS });
+  if (begun.ended !== undefined) return begun.ended;
+  const { values, refuse } = begun;
+  if (values.list) {
+    world.out(describeCodes());
     return CLEAN;
   }
   const { arguments: given, faults } = readLintArguments(values, loadAksOutbound);

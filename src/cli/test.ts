@@ -3,7 +3,6 @@
 
 import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { type CaseResult, runPolicyTests } from '#analysis/policy-tests/policy-tests.ts';
 import { type PolicyTestFile, parsePolicyTests } from '#analysis/policy-tests/policy-tests-file.ts';
 import {
@@ -15,14 +14,14 @@ import {
 } from '#analysis/policy-tests/policy-tests-report.ts';
 import { fileFault } from '#state/file-fault.ts';
 import {
+  begin,
   type CommandWorld,
   ERROR,
   OUTPUT_FLAGS,
   outputFaults,
   REAL_WORLD,
-  refuserOf,
   USAGE,
-  usageFault,
+  type ValuesOf,
 } from './command-world.ts';
 import { describeFlowFault } from './flow-options.ts';
 import { readAtMost } from './policy-files.ts';
@@ -83,24 +82,15 @@ export interface TestWorld extends CommandWorld {
   readonly now: () => number;
 }
 
-type Values = ReturnType<typeof parse>['values'];
+type Values = ValuesOf<typeof OPTIONS>;
 
 export async function runTest(
   args: readonly string[],
   world: TestWorld = { ...REAL_WORLD, now: () => performance.now() },
 ): Promise<number> {
-  const refuse = refuserOf('test', world);
-  let parsed: ReturnType<typeof parse>;
-  try {
-    parsed = parse(args);
-  } catch (error) {
-    return refuse(USAGE, usageFault(error, 'test'));
-  }
-  const { values, positionals: paths } = parsed;
-  if (values.help) {
-    world.out(HELP);
-    return PASSED;
-  }
+  const begun = begin(args, world, { command: 'test', help: HELP, options: OPTIONS, positionals: true });
+  if (begun.ended !== undefined) return begun.ended;
+  const { values, positionals: paths, refuse } = begun;
   const { output = 'text', filter = '', junit, verbose = false } = values;
   if (paths.length === 0) return refuse(USAGE, 'name a file of tests. postern test --help shows one.');
   const unknown = outputFaults(output);
@@ -122,10 +112,6 @@ export async function runTest(
     }
   }
   return broken > 0 ? ERROR : failed > 0 ? FAILED : PASSED;
-}
-
-function parse(args: readonly string[]) {
-  return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
 }
 
 /** Those in a folder and below, by their names; anything else is a file, or said not to be one where it is read. */
