@@ -9,6 +9,7 @@ import { startControlPlane } from '#control/control-plane.ts';
 import type { ResourceStore } from '#store/resource-store.ts';
 import { SqliteStore } from '#store/sqlite-store.ts';
 import { runDecide } from './decide.ts';
+import { runLint } from './lint.ts';
 import { folderWith, outcomeOf } from './testing.ts';
 
 const NETWORK =
@@ -22,7 +23,7 @@ function fill(store: ResourceStore): void {
     name: 'p',
     type: 'Microsoft.Network/firewallPolicies',
     ...common,
-    properties: { sku: { tier: 'Standard' } },
+    properties: { sku: { tier: 'Standard' }, threatIntelMode: 'Off' },
   });
   store.put({
     id: `${POLICY}/ruleCollectionGroups/g`,
@@ -89,6 +90,21 @@ test('the control plane of a lab, while it runs', async t => {
   assert.equal(error, '');
   assert.equal(JSON.parse(out).rule.name, 'ssh');
   assert.equal(code, 0);
+});
+
+test('what is found in a store stands at the id of its resource', async t => {
+  const { state, folder } = stateFolder(t, 'labs', 'two');
+  const control = await startControlPlane({ stateDir: folder });
+  t.after(() => control.close());
+  fill(control.store);
+  const lint = (...more: string[]) =>
+    outcomeOf(world => runLint(['--policy', 'store', '--name', 'two', '--state', state, ...more], world), {});
+  const { out } = await lint();
+  assert.doesNotMatch(out, /api\.sock/);
+  assert.match(out, / {2}threat-intel-off +\S+ {2}\/subscriptions\/\S+\n/);
+  const { findings } = JSON.parse((await lint('-o', 'json')).out) as { findings: { place: unknown }[] };
+  assert.ok(findings.length > 0);
+  assert.ok(findings.every(({ place }) => place === null));
 });
 
 test('no store is said with where it was looked for', async t => {

@@ -25,17 +25,21 @@ export async function readStore(folder: string): Promise<DocumentFile> {
     );
   if (existsSync(join(folder, 'api.sock'))) {
     try {
-      return { file: join(folder, 'api.sock'), text: JSON.stringify(await askControlPlane(folder, TYPES)) };
+      return made(join(folder, 'api.sock'), await askControlPlane(folder, TYPES));
     } catch (cause) {
       // A socket may outlive its process: then nobody locks the database.
       try {
-        return { file: database, text: JSON.stringify(await readDatabase(database)) };
+        return made(database, await readDatabase(database));
       } catch {
         throw cause;
       }
     }
   }
-  return { file: database, text: JSON.stringify(await readDatabase(database)) };
+  return made(database, await readDatabase(database));
+}
+
+function made(file: string, documents: readonly unknown[]): DocumentFile {
+  return { file, text: JSON.stringify(documents), isMade: true };
 }
 
 async function readDatabase(path: string): Promise<unknown[]> {

@@ -57,7 +57,7 @@ export function leaveAside(documents: readonly PlacedDocument[]): {
     const features = featuresOf(document);
     if (features.length === 0) return placed;
     for (const name of features)
-      aside.push({ place: locate(`properties.${name}`), type: name, name: `of ${document.name}` });
+      aside.push({ place: locate(`properties.${name}`) ?? place, type: name, name: `of ${document.name}` });
     const properties = Object.entries(document.properties).filter(([name]) => !features.includes(name));
     return { ...placed, document: { ...document, properties: Object.fromEntries(properties) } };
   });

@@ -16,6 +16,8 @@ export interface DocumentFile {
   /** As the user named it. */
   readonly file: string;
   readonly text: string;
+  /** Written for this moment, as by a control plane that was asked: nobody can look up a place in it. */
+  readonly isMade?: boolean;
 }
 
 export interface DocumentPlace extends TextPosition {
@@ -27,8 +29,8 @@ export interface DocumentPlace extends TextPosition {
 export interface PlacedDocument {
   readonly document: ArmDocument;
   readonly place: DocumentPlace;
-  /** Where a member of the document stands, such as `properties.priority`, or else the nearest one above it. */
-  readonly locate: (target: string) => DocumentPlace;
+  /** Where a member of the document stands, such as `properties.priority`, or else the nearest one above it; in no file where it was made. */
+  readonly locate: (target: string) => DocumentPlace | undefined;
 }
 
 export interface DocumentFault {
@@ -93,11 +95,14 @@ export function readDocuments(
   }
   found.faults.push(...faultsOfUnreadRules(found.ignored));
   const { documents, aside } = leaveAside(found.documents);
+  const made = new Set(files.filter(({ isMade }) => isMade).map(({ file }) => file));
   const unknownParameters = parameters
     .map(([name]) => name)
     .filter(name => !found.parameterNames.has(name.toLowerCase()));
   return {
-    documents,
+    documents: documents.map(document =>
+      made.has(document.place.file) ? { ...document, locate: () => undefined } : document,
+    ),
     faults: found.faults,
     ignored: [...found.ignored, ...aside],
     unknownParameters: [...new Set(unknownParameters)],

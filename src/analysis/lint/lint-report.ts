@@ -5,7 +5,7 @@ import { formatRuleRef, type RuleRef } from '#model/rule-ref.ts';
 import { LINT_CODES, type LintCode, type LintFinding, SEVERITIES, type Severity } from './finding.ts';
 
 export interface PlacedFinding extends LintFinding {
-  /** Undefined for what no file describes, such as Postern's own store. */
+  /** Undefined for what no file describes, as in Postern's own store; it stands at the id of its resource. */
   readonly place: DocumentPlace | undefined;
 }
 
@@ -38,9 +38,9 @@ function describeGroup(group: readonly PlacedFinding[], width: number): string {
   const abouts = group.map(({ rule, resource }) => (rule ? formatRuleRef(rule) : nameOf(resource)));
   const wide = Math.max(...abouts.map(about => about.length));
   return [
-    ...group.map(({ code, place }, index) => {
-      const where = place ? `  ${place.file}:${place.line}:${place.column}` : '';
-      return `${INDENT}${code.padEnd(width)}  ${(abouts[index] ?? '').padEnd(where === '' ? 0 : wide)}${where}`;
+    ...group.map(({ code, place, resource }, index) => {
+      const where = place ? `${place.file}:${place.line}:${place.column}` : resource;
+      return `${INDENT}${code.padEnd(width)}  ${(abouts[index] ?? '').padEnd(wide)}  ${where}`;
     }),
     ...fold(reason, WIDTH - 6).map(line => `${INDENT}    ${line}`),
     // A command must stay in one piece.
