@@ -13,6 +13,7 @@ import { type FqdnTagLine, printFqdnTags, REGION } from '#facts/fqdn-tag-table.t
 import { pack } from '#facts/gzip.ts';
 import { readServiceTagFile } from '#facts/service-tag-import.ts';
 import { printServiceTags } from '#facts/service-tag-table.ts';
+import { readArguments, refuse } from './read-arguments.ts';
 
 interface Endpoint {
   readonly fqdn: string;
@@ -28,13 +29,14 @@ const ORIGINS = {
   fqdnTagsDate: '2026-06-18',
 };
 
-const [serviceTagsPath, outboundPath, hdinsightPath, date, folder = 'data'] = process.argv.slice(2);
-if (!serviceTagsPath || !outboundPath || !hdinsightPath || !date) {
-  process.stderr.write(
-    'usage: build-facts.ts SERVICE-TAGS.json AKS-OUTBOUND.json HDINSIGHT.txt.gz DATE [FOLDER]\n',
-  );
-  process.exit(2);
-}
+const USAGE =
+  'Usage: scripts/node scripts/build-facts.ts SERVICE-TAGS.json AKS-OUTBOUND.json HDINSIGHT.txt.gz DATE [FOLDER]\n';
+const [serviceTagsPath, outboundPath, hdinsightPath, date, folder = 'data', ...beyond] = readArguments(
+  USAGE,
+  { allowPositionals: true },
+).positionals;
+if (!serviceTagsPath || !outboundPath || !hdinsightPath || !date || beyond.length > 0)
+  refuse(USAGE, 'build-facts: it takes four arguments, or five.');
 mkdirSync(folder, { recursive: true });
 
 const table = readServiceTagFile(readFileSync(serviceTagsPath), { origin: ORIGINS.serviceTags, date });

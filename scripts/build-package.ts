@@ -1,13 +1,23 @@
 // Builds the npm package in build/package, or in the folder named: the sources as plain JavaScript with types, for `postern` commands, and the
-// library entry bundled into one file without imports, for Node 20 and later and for browsers. Usage: npm run build:package [-- FOLDER]
+// library entry bundled into one file without imports, for Node 20 and later and for browsers.
 
 import { spawnSync } from 'node:child_process';
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
+import { readArguments, refuse } from './read-arguments.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const PACKAGE = resolve(process.argv[2] ?? join(ROOT, 'build/package'));
+const USAGE = `Usage: npm run build:package [-- FOLDER]
+
+Builds the npm package in build/package, or in the folder named, which is emptied first.
+`;
+
+const [folder = join(ROOT, 'build/package'), ...beyond] = readArguments(USAGE, {
+  allowPositionals: true,
+}).positionals;
+if (beyond.length > 0) refuse(USAGE, `build:package: unexpected argument '${beyond[0]}'.`);
+const PACKAGE = resolve(folder);
 
 /** Quoted paths of our own modules end in `.ts`, which only Node 24 runs, and not in packages; emitted code has `.js` files. */
 const OWN_MODULE = /(['"])([#\w./-]+)\.ts\1/g;

@@ -18,6 +18,7 @@ import { ORDER } from './compatibility/order.ts';
 import { BEYOND, POLICIES } from './compatibility/policies.ts';
 import { refusalsTable } from './compatibility/refused.ts';
 import { TRANSLATION } from './compatibility/translation.ts';
+import { readArguments, refuse } from './read-arguments.ts';
 
 /** Documents with generated tables. */
 export const DOCUMENTS: readonly string[] = ['compatibility.md', 'lint.md'].map(name =>
@@ -67,7 +68,14 @@ export async function generated(documents: readonly string[]): Promise<string[]>
 
 export const readDocuments = () => DOCUMENTS.map(path => readFileSync(path, 'utf8'));
 
-if (process.argv.includes('--write') && import.meta.main) {
+const USAGE = `Usage: scripts/node scripts/compatibility.ts --write
+
+Puts the generated tables into docs/compatibility.md and docs/lint.md.
+`;
+
+if (import.meta.main) {
+  const { write } = readArguments(USAGE, { options: { write: { type: 'boolean' } } }).values;
+  if (!write) refuse(USAGE, 'compatibility: --write is missing.');
   const texts = await generated(readDocuments());
   for (const [index, path] of DOCUMENTS.entries()) writeFileSync(path, texts[index] ?? '');
 }

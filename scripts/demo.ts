@@ -19,8 +19,19 @@ import {
   prepareTeam,
   TEAM,
 } from '../test/support/showcase.ts';
+import { readArguments } from './read-arguments.ts';
 
-const keep = process.argv.includes('--keep');
+const USAGE = `Usage: npm run demo [-- --keep]
+
+Builds a cluster subnet behind an egress firewall in network namespaces, types az commands, shows what passes and what does
+not, and takes everything down.
+
+  --keep   leaves the lab running for a look around, and says how to remove it
+
+Status 0: all as promised; 1: something was not; 2: nothing was done; 130: interrupted.
+`;
+
+const { keep } = readArguments(USAGE, { options: { keep: { type: 'boolean', default: false } } }).values;
 const tty = process.stdout.isTTY === true;
 const paint = (code: number, text: string) => (tty ? `\x1b[${code}m${text}\x1b[0m` : text);
 const bold = (text: string) => paint(1, text);

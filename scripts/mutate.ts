@@ -1,7 +1,6 @@
 // Plants each mutant (test/mutants) in a copy of the checkout and runs the tests that ought to notice: those beside the
 // source, then the oracle, then the kernel, the last two with a fixed seed and a small budget. Prints who killed whom and writes
-// test/mutants/RESULTS.md; ends with 1 if a mutant survives. `npm run mutate -- TEXT` plants only those whose name or area
-// contains the text; with `--differential` before it, the tests beside the source are left out.
+// test/mutants/RESULTS.md, unless only some were asked for; ends with 1 if a mutant survives.
 
 import { execFileSync, spawn } from 'node:child_process';
 import {
@@ -17,7 +16,20 @@ import {
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { MUTANTS } from '../test/mutants/all.ts';
-import type { Mutant } from '../test/mutants/mutant.ts';
+import { AREAS, type Mutant } from '../test/mutants/mutant.ts';
+import { readArguments, refuse } from './read-arguments.ts';
+
+const USAGE = `Usage: npm run mutate [-- [--list] [--differential] [AREA | TEXT ...]]
+
+Plants bugs in copies of the checkout and runs the tests that ought to notice. Without words all of them, and
+test/mutants/RESULTS.md is written; with words those of the areas named, and those with a text in their name.
+
+  --list           prints what would be planted, and plants nothing
+  --differential   leaves the tests beside the sources out
+
+Areas: ${AREAS.join(', ')}.
+Status 0: all were killed; 1: some survived; 2: nothing was planted.
+`;
 
 const root = join(import.meta.dirname, '..');
 const RESULTS = 'test/mutants/RESULTS.md';
@@ -58,10 +70,21 @@ interface Verdict {
   readonly seconds: number;
 }
 
-const words = process.argv.slice(2);
-const withoutUnits = words[0] === '--differential';
-const wanted = (withoutUnits ? words.slice(1) : words).join(' ').toLowerCase();
-const chosen = MUTANTS.filter(({ name, area }) => `${area} ${name}`.toLowerCase().includes(wanted));
+const {
+  values: { list, differential: withoutUnits },
+  positionals: words,
+} = readArguments(USAGE, {
+  options: {
+    list: { type: 'boolean', default: false },
+    differential: { type: 'boolean', default: false },
+  },
+  allowPositionals: true,
+});
+const chosen = choose(words);
+if (list) {
+  for (const { area, name } of chosen) console.log(`${area}: ${name}`);
+  process.exit(0);
+}
 const copies: string[] = [];
 process.on('exit', () => {
   for (const copy of copies) rmSync(copy, { recursive: true, force: true });
@@ -69,6 +92,24 @@ process.on('exit', () => {
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
 for (let worker = 0; worker < WORKERS; worker++) makeCopy();
 process.exit(await main());
+
+/** All without words. A word that chooses nothing is refused. */
+function choose(words: readonly string[]): readonly Mutant[] {
+  if (words.length === 0) return MUTANTS;
+  const wanted = new Set(
+    words.flatMap(word => {
+      const text = word.toLowerCase();
+      const area = AREAS.find(name => name.toLowerCase() === text);
+      const found = MUTANTS.filter(mutant =>
+        area === undefined
+          ? `${mutant.area} ${mutant.name}`.toLowerCase().includes(text)
+          : mutant.area === area,
+      );
+      return found.length > 0 ? found : refuse(USAGE, `mutate: no area and no mutant has '${word}' in it.`);
+    }),
+  );
+  return MUTANTS.filter(mutant => wanted.has(mutant));
+}
 
 async function main(): Promise<number> {
   const steps = new Map(chosen.flatMap(mutant => stepsFor(mutant).map(step => [step.name, step])));
@@ -86,7 +127,7 @@ async function main(): Promise<number> {
   const survivors = verdicts.filter(({ killedBy }) => killedBy === undefined);
   const table = report(verdicts);
   console.log(`\n${table}`);
-  if (words.length === 0) writeFileSync(join(root, RESULTS), table);
+  if (words.length === 0 && !withoutUnits) writeFileSync(join(root, RESULTS), table);
   console.log(survivors.length === 0 ? 'All were killed.' : `${survivors.length} survived.`);
   return survivors.length === 0 ? 0 : 1;
 }

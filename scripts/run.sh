@@ -1,5 +1,5 @@
 #!/bin/sh
-# Sets up what is missing, says so, and runs one task: demo, test, unit, lab, long, mutate, bench, real-az.
+# Sets up what is missing, says so, and runs one task.
 # Works with any POSIX shell and any Node >= 20, as root or not. Exit status 3: a package is missing and we are not root.
 set -eu
 root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
@@ -8,6 +8,18 @@ task=${1:-test}
 [ $# -gt 0 ] && shift
 
 say() { printf '%s\n' "$*" >&2; }
+usage() {
+  echo "Usage: sh scripts/run.sh demo | test | unit | lab | real-az | long | mutate | bench [ARGUMENTS]"
+  echo "'npm run' has them too, as demo, test, test:unit, test:lab, test:real-az, test:long, mutate and bench. TASK --help says more."
+}
+case $task in
+  demo | test | unit | lab | real-az | long | mutate | bench) ;;
+  --help | -h) usage; exit 0 ;;
+  *) say "run.sh: there is no task '$task'."; usage >&2; exit 2 ;;
+esac
+# A usage needs Node alone.
+help=
+for word; do case $word in --help | -h) help=yes ;; esac done
 
 [ "$(uname -s)" = Linux ] || { say "Postern needs a Linux kernel. On a Mac use a Linux VM, on Windows WSL 2: see README.md."; exit 1; }
 case $(uname -m) in
@@ -21,12 +33,14 @@ PATH=$PATH:/usr/sbin:/sbin
 export PATH
 missing=
 need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
-need nft nftables
-need ip iproute2
-need unshare util-linux
-need curl curl
-need dig bind9-dnsutils
-if [ "$task" != demo ]; then
+if [ -z "$help" ]; then
+  need nft nftables
+  need ip iproute2
+  need unshare util-linux
+  need curl curl
+  need dig bind9-dnsutils
+fi
+if [ "$task" != demo ] && [ -z "$help" ]; then
   need openssl openssl
   # The example of a policy repository compares with an earlier commit.
   need git git
@@ -36,7 +50,7 @@ if [ "$task" != demo ]; then
   need chromium chromium
 fi
 # Large, and needed by nothing else.
-if [ "$task" = real-az ]; then need az azure-cli; fi
+if [ "$task" = real-az ] && [ -z "$help" ]; then need az azure-cli; fi
 if [ -n "$missing" ]; then
   if [ "$(id -u)" = 0 ]; then
     say "Installing Debian packages:$missing"
@@ -84,6 +98,5 @@ case $task in
   bench) exec scripts/node --expose-gc bench/main.ts "$@" ;;
   mutate) exec scripts/node scripts/mutate.ts "$@" ;;
   long) exec scripts/node test/differential/long-run.ts "$@" ;;
-  real-az) exec scripts/node scripts/test.ts real-az test/real-az/*.check.ts ;;
-  *) say "run.sh: there is no task '$task'."; exit 2 ;;
+  real-az) exec scripts/node scripts/test.ts real-az "$@" ;;
 esac

@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
+import { readArguments, refuse } from './read-arguments.ts';
 
 const SLOWEST = 12;
 /** No single test file may take longer, milliseconds. */
@@ -31,24 +32,28 @@ function check(): boolean {
   return true;
 }
 
-const kind = process.argv[2] ?? 'all';
-const wanted = process.argv.slice(3);
-if (!['all', 'unit', 'lab', 'real-az'].includes(kind) || wanted.some(file => !existsSync(file))) {
-  console.error(
-    'Usage: scripts/node scripts/test.ts [all|unit|lab|real-az] [FILE...]; no such kind or file.',
-  );
-  process.exit(2);
-}
-const unitFiles = globSync('src/**/*.test.ts').sort();
-const labFiles = globSync('test/**/*.test.ts').sort();
-const files =
-  wanted.length > 0
-    ? wanted
-    : kind === 'unit'
-      ? unitFiles
-      : kind === 'lab'
-        ? labFiles
-        : [...unitFiles, ...labFiles];
+const UNIT = ['src/**/*.test.ts'];
+const LAB = ['test/**/*.test.ts'];
+const KINDS: Readonly<Record<string, readonly string[]>> = {
+  all: [...UNIT, ...LAB],
+  unit: UNIT,
+  lab: LAB,
+  'real-az': ['test/real-az/*.check.ts'],
+};
+const USAGE = `Usage: npm test [-- FILE ...]              every test, after formatting, lint and types; or these files
+       npm run test:unit [-- FILE ...]     what stands beside the sources
+       npm run test:lab [-- FILE ...]      what needs namespaces
+       npm run test:real-az [-- FILE ...]  the real Azure CLI against Postern
+
+Status 0: all passed; 1: some failed, or none ran; 2: nothing was run.
+`;
+
+const [kind = 'all', ...wanted] = readArguments(USAGE, { allowPositionals: true }).positionals;
+const patterns = Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined;
+if (!patterns) refuse(USAGE, `test: there is no kind '${kind}'.`);
+const absent = wanted.find(file => !existsSync(file));
+if (absent !== undefined) refuse(USAGE, `test: there is no file '${absent}'.`);
+const files = wanted.length > 0 ? wanted : patterns.flatMap(pattern => globSync(pattern).sort());
 
 if (kind === 'all' && wanted.length === 0 && !check()) process.exit(1);
 

@@ -1,19 +1,36 @@
 // The long differential run: a million decisions of the kernel, each a packet or a real request, compared with `decide` and the
 // oracle on random policies, half of them classic, half policies with groups and parents. Writes what was covered to
-// RESULTS.md beside it. `npm run test:long -- [decisions] [seed]`; ends with 1 and the smallest documents on a disagreement.
+// RESULTS.md beside it; ends with 1 and the smallest documents on a disagreement.
 
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import { readArguments, refuse } from '../../scripts/read-arguments.ts';
 import { namespacesUnavailable } from '../support/namespaces.ts';
 import { classicQuestions, policyQuestions } from './documents.ts';
 import { Harness } from './harness.ts';
 import { newTally, ThreeJudges } from './three-judges.ts';
 
-const WANTED = Number(process.argv[2] ?? 1_000_000);
-const SEED = Number(process.argv[3] ?? Date.now() & 0x7fffffff);
+const WHOLE_RUN = 1_000_000;
+const USAGE = `Usage: npm run test:long [-- [DECISIONS [SEED]]]
+
+Compares decisions of the kernel with those of decide and of the oracle, on random policies: a million, which writes
+test/differential/RESULTS.md, or at least as many as are named. A seed repeats an earlier run.
+Status 0: all agreed; 1: the smallest policy and flow that they disagree on is printed; 2: nothing was compared.
+`;
+
+const [decisions = String(WHOLE_RUN), seedText = String(Date.now() & 0x7fffffff), ...beyond] = readArguments(
+  USAGE,
+  { allowPositionals: true },
+).positionals;
+if (beyond.length > 0) refuse(USAGE, `test:long: unexpected argument '${beyond[0]}'.`);
+const WANTED = Number(decisions);
+const SEED = Number(seedText);
+if (!/^[1-9]\d*$/.test(decisions)) refuse(USAGE, `test:long: '${decisions}' is no number of decisions.`);
+if (!/^\d+$/.test(seedText) || SEED > 0x7fffffff)
+  refuse(USAGE, `test:long: '${seedText}' is no seed: a number from 0 to ${0x7fffffff}.`);
 const BUDGET = { packets: 400, requests: 24 };
 /** Applying a policy is mostly waiting for the kernel, so some are under way at once. */
 const HARNESSES = Math.max(2, Math.min(4, availableParallelism() + 1));
@@ -61,7 +78,7 @@ try {
   console.error(`${cause instanceof Error ? cause.message : ''}\n${message.split('\n', 2).join('\n')}`);
   process.exit(1);
 }
-if (WANTED >= 1_000_000) writeFileSync(RESULTS, report());
+if (WANTED >= WHOLE_RUN) writeFileSync(RESULTS, report());
 else console.log(report());
 
 function report(): string {
