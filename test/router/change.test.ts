@@ -7,17 +7,8 @@ import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { namespacesUnavailable } from '../support/namespaces.ts';
-import {
-  applicationRule,
-  FIREWALL_ID,
-  firewall,
-  NODE,
-  networkRule,
-  PUBLIC,
-  publicIp,
-  RouterNet,
-  UP,
-} from './router-net.ts';
+import { applicationRule, FIREWALL_ID, firewall, networkRule, publicIp } from './printed-rules.ts';
+import { NODE, PUBLIC, RouterNet, UP } from './router-net.ts';
 
 const SERVER = '93.184.2.9';
 const unavailable = await namespacesUnavailable();

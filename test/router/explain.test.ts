@@ -6,19 +6,8 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { ROOT } from '../support/lab.ts';
 import { namespacesUnavailable } from '../support/namespaces.ts';
-import {
-  applicationRule,
-  CLIENT,
-  firewall,
-  NODE,
-  networkRule,
-  PUBLIC,
-  publicIp,
-  RouterNet,
-  UP,
-  VISITOR,
-  webBehind,
-} from './router-net.ts';
+import { applicationRule, firewall, networkRule, publicIp, webBehind } from './printed-rules.ts';
+import { CLIENT, NODE, PUBLIC, RouterNet, UP, VISITOR } from './router-net.ts';
 
 interface Explained {
   readonly works: boolean;

@@ -9,18 +9,8 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ROOT } from '../support/lab.ts';
 import { namespacesUnavailable } from '../support/namespaces.ts';
-import {
-  applicationRule,
-  firewall,
-  IN_FORCE,
-  NODE,
-  networkRule,
-  POSTERN,
-  PUBLIC,
-  publicIp,
-  RouterNet,
-  UP,
-} from './router-net.ts';
+import { applicationRule, firewall, networkRule, publicIp } from './printed-rules.ts';
+import { IN_FORCE, NODE, POSTERN, PUBLIC, RouterNet, UP } from './router-net.ts';
 
 const ALLOWED = { address: '93.184.2.9', port: 9000 };
 const SITE = { site: 'two.example.com', siteAddress: '93.184.1.2' };

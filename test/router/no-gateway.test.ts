@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { namespacesUnavailable } from '../support/namespaces.ts';
-import { firewall, IN_FORCE, POSTERN, PUBLIC, publicIp, RouterNet } from './router-net.ts';
+import { firewall, publicIp } from './printed-rules.ts';
+import { IN_FORCE, POSTERN, PUBLIC, RouterNet } from './router-net.ts';
 
 const WHY = 'status 1: another gateway, with another state folder, runs in this network namespace';
 const unavailable = await namespacesUnavailable();

@@ -10,19 +10,8 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { ROOT } from '../support/lab.ts';
 import { namespacesUnavailable } from '../support/namespaces.ts';
-import {
-  applicationRule,
-  CLIENT,
-  firewall,
-  NODE,
-  networkRule,
-  PUBLIC,
-  publicIp,
-  RouterNet,
-  VISITOR,
-  WEB,
-  webBehind,
-} from './router-net.ts';
+import { applicationRule, firewall, networkRule, publicIp, webBehind } from './printed-rules.ts';
+import { CLIENT, NODE, PUBLIC, RouterNet, VISITOR, WEB } from './router-net.ts';
 
 const LOCAL = '10.42.2.4';
 const NAT = `table ip cloud {

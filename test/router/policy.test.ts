@@ -6,18 +6,8 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { ROOT } from '../support/lab.ts';
 import { namespacesUnavailable } from '../support/namespaces.ts';
-import {
-  DNS,
-  firewall,
-  NODE,
-  POLICY_ID,
-  policy,
-  policyGroup,
-  publicIp,
-  RouterNet,
-  UP,
-  WEB,
-} from './router-net.ts';
+import { firewall, POLICY_ID, policy, policyGroup, publicIp } from './printed-rules.ts';
+import { DNS, NODE, RouterNet, UP, WEB } from './router-net.ts';
 
 const SERVER = '93.184.2.9';
 const unavailable = await namespacesUnavailable();

@@ -7,18 +7,8 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { ROOT, run } from '../support/lab.ts';
 import { namespacesUnavailable, untilPrinted } from '../support/namespaces.ts';
-import {
-  applicationRule,
-  DNS,
-  firewall,
-  IN_FORCE,
-  networkRule,
-  POSTERN,
-  PUBLIC,
-  publicIp,
-  RouterNet,
-  UP,
-} from './router-net.ts';
+import { applicationRule, firewall, networkRule, publicIp } from './printed-rules.ts';
+import { DNS, IN_FORCE, POSTERN, PUBLIC, RouterNet, UP } from './router-net.ts';
 
 const UNITS = join(ROOT, 'packaging');
 const unitText = (name: string) => readFileSync(join(UNITS, name), 'utf8');

@@ -7,21 +7,8 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ROOT } from '../support/lab.ts';
 import { namespacesUnavailable } from '../support/namespaces.ts';
-import {
-  applicationRule,
-  CLIENT,
-  DNS,
-  firewall,
-  NODE,
-  networkRule,
-  PUBLIC,
-  publicIp,
-  RouterNet,
-  UP,
-  VISITOR,
-  WEB,
-  webBehind,
-} from './router-net.ts';
+import { applicationRule, firewall, networkRule, publicIp, webBehind } from './printed-rules.ts';
+import { CLIENT, DNS, NODE, PUBLIC, RouterNet, UP, VISITOR, WEB } from './router-net.ts';
 
 const unavailable = await namespacesUnavailable();
 
