@@ -157,7 +157,7 @@ describe('explain in the lab', { skip: noNamespaces() }, () => {
     ],
     ['a name that no rule has', 'app', 'tcp', 'www.example.net:443', false, ['denied', 'client-dns']],
     ['TLS without SNI', 'app', 'tcp', `${SITE}:443`, false, ['no-sni']],
-    ['QUIC', 'app', 'udp', `${SITE}:443`, false, ['denied', 'quic']],
+    ['QUIC', 'app', 'udp', `${SITE}:443`, false, ['quic']],
     ['a name that does not exist', 'app', 'tcp', 'gone.example.org:7007', false, ['name-unresolved']],
     ['DNAT', 'visitor', 'tcp', 'PUBLIC:8080', true, []],
     ['a port without NAT rule', 'visitor', 'tcp', 'PUBLIC:8081', false, ['no-nat-rule']],

@@ -85,7 +85,7 @@ export function judgeAtFirewall(
   };
   const findings = [
     ...(decision.action === 'Deny'
-      ? [refusal(firewall, side, packet, flow, decision.reason, judge.target.name)]
+      ? [refusal(firewall, side, packet, flow, decision, judge.target.name)]
       : []),
     ...(threat && decision.action === 'Allow' ? [threatAlert(threat.description, firewall)] : []),
   ];

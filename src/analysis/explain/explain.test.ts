@@ -274,7 +274,7 @@ const CASES: Readonly<Record<string, Case>> = {
   'QUIC that no rule allows': {
     flow: 'udp app > 20.5.5.5:443',
     in: { ...BEHIND, rules: { applicationRules: [application('a', ['*'])] } },
-    findings: ['denied', 'quic'],
+    findings: ['quic'],
     works: false,
   },
   'QUIC that passes by its address': {
@@ -486,6 +486,73 @@ test('what to change names the resources', () => {
     fixes(`tcp app > ${WEB}:8443`, { ...BEHIND, rules: BY_NAME }, at('20.5.5.5'))[0],
     'az network vnet update -g g -n hub --dns-servers 10.42.2.4',
   );
+});
+
+describe('what to change where a rule denies it', () => {
+  const deniedBy = (rules: Partial<ResolvedPolicy>, policyName?: string, flow = 'tcp app > 20.5.5.5:443') => {
+    const topology = { ...BEHIND, rules, ...(policyName !== undefined && { policyName }) };
+    const { findings } = explained(flow, topology, flow.startsWith('tcp') ? { sni: WEB } : {});
+    return findings.map(({ text, fix }) => [text, ...fix].join('\n'));
+  };
+  const deny = { action: 'Deny' } as const;
+  const of = (policy: string, rule: string) => ({ policy, group: 'g', collection: 'c', rule });
+  const inNetwork = (policy: string) => ({
+    networkRules: [network('no', { ...deny, ref: of(policy, 'no') })],
+  });
+  const inApplication = (policy: string) => ({
+    applicationRules: [application('no', ['*'], { ...deny, ref: of(policy, 'no') })],
+  });
+  const allowed =
+    'az network firewall policy rule-collection-group collection add-filter-collection -g g --policy-name child --rcg-name GROUP -n COLLECTION --collection-priority PRIORITY --action Allow --rule-type NetworkRule --rule-name RULE --ip-protocols TCP --source-addresses 10.42.1.5 --destination-addresses 20.5.5.5 --destination-ports 443';
+
+  test('the rule and its policy are named', () => {
+    assert.deepEqual(deniedBy(inNetwork('child'), 'child'), [
+      [
+        'Firewall f denies it: network rule child/g/c/no matched.',
+        'Change network rule child/g/c/no, or put a network rule before it in policy child.',
+      ].join('\n'),
+    ]);
+    assert.deepEqual(deniedBy({ networkRules: [network('no', deny)] }), [
+      [
+        'Firewall f denies it: network rule c/no matched.',
+        'Change network rule c/no, or put a network rule before it in firewall f.',
+      ].join('\n'),
+    ]);
+  });
+
+  test("a parent's network rule can be changed in the parent alone", () => {
+    assert.deepEqual(deniedBy(inNetwork('parent'), 'child'), [
+      [
+        'Firewall f denies it: network rule parent/g/c/no matched.',
+        'Change network rule parent/g/c/no, or put a network rule before it in policy parent: those of policy child come after those of its parent, whatever their priority.',
+      ].join('\n'),
+    ]);
+  });
+
+  test("a parent's application rule comes after the network rules of its child", () => {
+    assert.deepEqual(deniedBy(inApplication('parent'), 'child'), [
+      [
+        'Firewall f denies it: application rule parent/g/c/no matched.',
+        'Change application rule parent/g/c/no, or put an application rule before it in policy parent: those of policy child come after those of its parent, whatever their priority. Only a network rule of policy child comes before it, and goes by the address:',
+        allowed,
+      ].join('\n'),
+    ]);
+  });
+
+  test('QUIC is one piece of advice', () => {
+    const udp = 'udp app > 20.5.5.5:443';
+    const leave =
+      'Leave UDP 443 denied: clients fall back to TCP 443, where application rules judge the name.';
+    assert.deepEqual(deniedBy({}, undefined, udp), [
+      `Firewall f denies QUIC (UDP 443), which no firewall can filter by name: no rule matched, and what no rule allows is denied.\n${leave}`,
+    ]);
+    assert.deepEqual(
+      deniedBy({ networkRules: [network('no', { ...deny, protocols: ['UDP'] })] }, undefined, udp),
+      [
+        `Firewall f denies QUIC (UDP 443), which no firewall can filter by name: network rule c/no matched.\n${leave}`,
+      ],
+    );
+  });
 });
 
 test('the steps, in the order in which a packet meets them', () => {

@@ -27,6 +27,8 @@ export interface Topology {
   readonly dnsServers?: readonly string[];
   readonly rules?: Partial<ResolvedPolicy>;
   readonly withFirewall?: boolean;
+  /** Name of the firewall's policy; classic rules without. */
+  readonly policyName?: string;
   readonly gateway?: boolean;
   /** A second VNet, 10.50.0.0/16, whose only subnet has a default route to the firewall. */
   readonly spoke?: 'peered' | 'alone';
@@ -67,6 +69,7 @@ export function documentsOf({
   firewallSubnet,
   dnsServers = [],
   withFirewall = true,
+  policyName,
   gateway,
   spoke,
   more = [],
@@ -110,6 +113,7 @@ export function documentsOf({
       ]
     : [];
   const firewall = document('azureFirewalls', 'f', {
+    ...(policyName !== undefined && { firewallPolicy: { id: id('firewallPolicies', policyName) } }),
     ipConfigurations: [
       {
         name: 'c',

@@ -1,16 +1,16 @@
 // Findings about names: a name server that cannot be asked, a client that asks another one than the firewall, rules by name that the
 // firewall cannot keep, and QUIC, which names nothing that a firewall could read.
 
-import { AZURE_DNS, formatIpv4, isIanaPrivate } from '#net/ipv4.ts';
+import { AZURE_DNS, formatIpv4 } from '#net/ipv4.ts';
 import * as commands from './commands.ts';
 import type { ExplainFacts, PreparedExplanation } from './explain.ts';
 import { type Firewall, firewallAt } from './network.ts';
+import { isQuic } from './refusal.ts';
 import { walkBack } from './reply.ts';
 import type { Finding } from './steps.ts';
 import { type WayThere, walk } from './walk.ts';
 
 const DNS_PORT = 53;
-const QUIC_PORT = 443;
 
 /** Whether the client gets an answer at all. */
 export function dnsFindings(prepared: PreparedExplanation, { answer }: ExplainFacts): Finding[] {
@@ -71,12 +71,12 @@ export function nameFindings(
   const firewall = network.firewalls.find(({ name }) => name === passed?.details.firewall);
   if (!firewall) return [];
   const findings: Finding[] = [];
-  if (protocol === 'UDP' && target.port === QUIC_PORT && !isIanaPrivate(address))
+  if (passed?.ok && isQuic({ protocol, destination: address, destinationPort: target.port }))
     findings.push({
       code: 'quic',
-      severity: passed?.ok ? 'warning' : 'note',
-      text: `UDP 443 is QUIC, which no firewall can filter by name: ${passed?.ok ? `network rule for addresses lets it pass, whatever name the client asks for` : 'only a network rule for addresses could let it pass'}.`,
-      fix: ['Leave UDP 443 denied: clients fall back to TCP 443, where application rules judge the name.'],
+      severity: 'warning',
+      text: 'UDP 443 is QUIC, which no firewall can filter by name: a network rule for addresses lets it pass, whatever name the client asks for.',
+      fix: ['Deny UDP 443: clients fall back to TCP 443, where application rules judge the name.'],
     });
   return [...findings, ...fqdnRuleFindings(prepared, facts, address, firewall)];
 }

@@ -1,12 +1,15 @@
 // What a firewall's refusal means for its owner, and what to change: one finding for each reason.
 
-import type { Flow, ReasonCode } from '#ir/decision.ts';
+import type { Flow } from '#ir/decision.ts';
+import { formatRuleRef, type RuleRef } from '#model/rule-ref.ts';
 import { formatIpv4, isIanaPrivate } from '#net/ipv4.ts';
-import { describeReason } from '../answer.ts';
+import { describeReason, type Settled } from '../answer.ts';
 import { nameOfProtocol } from '../question.ts';
 import * as commands from './commands.ts';
 import type { Firewall } from './network.ts';
 import type { Finding, Packet } from './steps.ts';
+
+const QUIC_PORT = 443;
 
 export function threatAlert(description: string, firewall: Firewall): Finding {
   return {
@@ -22,7 +25,7 @@ export function refusal(
   side: 'inside' | 'outside',
   packet: Packet,
   flow: Flow,
-  reason: ReasonCode,
+  { reason, rule }: Extract<Settled, { action: 'Deny' }>,
   name: string | undefined,
 ): Finding {
   const destination = formatIpv4(packet.destination);
@@ -64,14 +67,16 @@ export function refusal(
     case 'ProtocolNotTranslated':
       return icmpToInternet(firewall);
   }
-  if (flow.protocol === 'UDP' && flow.destinationPort === 443)
-    return denied(`Firewall ${firewall.name} denies QUIC (UDP 443); clients then fall back to TCP.`, [
-      byAddress,
-    ]);
   if (flow.protocol === 'ICMP' && !isIanaPrivate(packet.destination)) return icmpToInternet(firewall);
-  const text = `Firewall ${firewall.name} denies it: ${describeReason(reason)}.`;
-  if (reason === 'RuleMatched')
-    return denied(text, ['Change the rule that denies it, or put a rule before it.']);
+  const decided = rule && { rule, pass: passOf(firewall, rule) };
+  const why =
+    decided && reason === 'RuleMatched'
+      ? `${decided.pass} rule ${formatRuleRef(decided.rule)} matched`
+      : describeReason(reason);
+  if (isQuic(flow) && (reason === 'RuleMatched' || reason === 'DefaultAction'))
+    return quicDenied(firewall, why);
+  const text = `Firewall ${firewall.name} denies it: ${why}.`;
+  if (decided && reason === 'RuleMatched') return denied(text, changesOf(firewall, decided, byAddress));
   if (reason === 'ForbiddenAddress')
     return denied(text, ['Ask for the address of a host, not one of the firewall.']);
   const named = flow.claim?.protocol;
@@ -85,6 +90,50 @@ export function refusal(
         })
       : byAddress,
   ]);
+}
+
+/** HTTP/3 goes over UDP, where names are never read (https://learn.microsoft.com/azure/firewall/firewall-known-issues). */
+export function isQuic({
+  protocol,
+  destination,
+  destinationPort,
+}: Pick<Flow, 'protocol' | 'destination' | 'destinationPort'>): boolean {
+  return protocol === 'UDP' && destinationPort === QUIC_PORT && !isIanaPrivate(destination);
+}
+
+function quicDenied({ name }: Firewall, why: string): Finding {
+  return {
+    code: 'quic',
+    severity: 'error',
+    text: `Firewall ${name} denies QUIC (UDP 443), which no firewall can filter by name: ${why}.`,
+    fix: ['Leave UDP 443 denied: clients fall back to TCP 443, where application rules judge the name.'],
+  };
+}
+
+type Pass = 'network' | 'application';
+
+function passOf({ policy }: Firewall, rule: RuleRef): Pass {
+  return policy.networkRules.some(({ ref }) => ref === rule) ? 'network' : 'application';
+}
+
+/**
+ * Where a rule that denies can be changed or preceded: within a type the rules of a parent come first
+ * (https://learn.microsoft.com/azure/firewall/rule-processing).
+ */
+function changesOf(
+  { name, policyResource }: Firewall,
+  { rule, pass }: { readonly rule: RuleRef; readonly pass: Pass },
+  byAddress: string,
+): string[] {
+  const home = policyResource ? `policy ${rule.policy}` : `firewall ${name}`;
+  const change = `Change ${pass} rule ${formatRuleRef(rule)}, or put ${pass === 'network' ? 'a' : 'an'} ${pass} rule before it in ${home}`;
+  if (!policyResource || policyResource.name.toLowerCase() === rule.policy.toLowerCase())
+    return [`${change}.`];
+  const child = `policy ${policyResource.name}`;
+  const parent = `${change}: those of ${child} come after those of its parent, whatever their priority.`;
+  return pass === 'network'
+    ? [parent]
+    : [`${parent} Only a network rule of ${child} comes before it, and goes by the address:`, byAddress];
 }
 
 function icmpToInternet({ name }: Firewall): Finding {
