@@ -73,15 +73,13 @@ export const UNSUPPORTED_POLICY_PROPERTIES: Readonly<Record<string, string>> = {
 };
 
 export function parseFirewallPolicy(document: unknown, lookup: PolicyLookup): ParsedFirewallPolicy {
-  const { value: policy, diagnostics } = readWhole(document, 'Firewall policy', reader =>
-    readPolicy(reader, limitsOf(lookup)),
+  const { value: policy, diagnostics } = readWhole(document, 'Firewall policy', (reader, name) =>
+    readPolicy(reader, name, limitsOf(lookup)),
   );
   return policy ? { policy } : { diagnostics };
 }
 
-function readPolicy(unnamed: ObjectReader, limits: Limits): FirewallPolicy {
-  const name = unnamed.text('name')?.value ?? '';
-  const reader = name === '' ? unnamed : unnamed.labelled(`Firewall policy '${name}'`);
+function readPolicy(reader: ObjectReader, name: string, limits: Limits): FirewallPolicy {
   const id = reader.text('id')?.value ?? '';
   const noIdentity = isNoIdentity(reader) ? ['identity'] : [];
   reader.refuseOthers(

@@ -23,17 +23,19 @@ export class Faults {
   }
 }
 
-/** What `read` makes of a whole document; if anything is wrong with it, all that is. */
+/** What `read` makes of a whole document, which messages call by its name; if anything is wrong with it, all that is. */
 export function readWhole<T>(
   document: unknown,
   label: string,
-  read: (reader: ObjectReader) => T,
+  read: (reader: ObjectReader, name: string) => T,
 ):
   | { readonly value: T; readonly diagnostics?: undefined }
   | { readonly value?: undefined; readonly diagnostics: readonly [Diagnostic, ...Diagnostic[]] } {
   const faults = new Faults();
-  const reader = ObjectReader.of({ value: document, path: '' }, label, faults);
-  const value = reader && read(reader);
+  const unnamed = ObjectReader.of({ value: document, path: '' }, label, faults);
+  const name = unnamed?.text('name')?.value ?? '';
+  const reader = name === '' ? unnamed : unnamed?.labelled(`${label} '${name}'`);
+  const value = reader && read(reader, name);
   const [first, ...others] = faults.list;
   if (first !== undefined) return { diagnostics: [first, ...others] };
   if (value === undefined) throw new Error('a document that cannot be read must have a fault');

@@ -58,16 +58,14 @@ export const UNSUPPORTED_FIREWALL_PROPERTIES: Readonly<Record<string, string>> =
 };
 
 export function parseAzureFirewall(document: unknown, lookup: FirewallLookup): ParsedFirewall {
-  const { value: firewall, diagnostics } = readWhole(document, 'Firewall', reader =>
-    readFirewall(reader, lookup),
+  const { value: firewall, diagnostics } = readWhole(document, 'Firewall', (reader, name) =>
+    readFirewall(reader, name, lookup),
   );
   return firewall ? { firewall } : { diagnostics };
 }
 
-function readFirewall(unnamed: ObjectReader, lookup: FirewallLookup): AzureFirewall {
+function readFirewall(reader: ObjectReader, name: string, lookup: FirewallLookup): AzureFirewall {
   const limits = limitsOf(lookup);
-  const name = unnamed.text('name')?.value ?? '';
-  const reader = name === '' ? unnamed : unnamed.labelled(`Firewall '${name}'`);
   reader.refuseOthers(
     ['id', 'name', 'type', 'location', 'tags', 'zones', 'etag', 'sku', 'properties'],
     UNSUPPORTED_FIREWALL_PROPERTIES,

@@ -59,16 +59,14 @@ export interface GroupLookup extends RuleLookup {
 }
 
 export function parseRuleCollectionGroup(document: unknown, lookup: GroupLookup): ParsedRuleCollectionGroup {
-  const { value: group, diagnostics } = readWhole(document, 'Rule collection group', reader =>
-    readGroup(reader, lookup),
+  const { value: group, diagnostics } = readWhole(document, 'Rule collection group', (reader, name) =>
+    readGroup(reader, name, lookup),
   );
   return group ? { group } : { diagnostics };
 }
 
-function readGroup(unnamed: ObjectReader, lookup: GroupLookup): RuleCollectionGroup {
+function readGroup(reader: ObjectReader, name: string, lookup: GroupLookup): RuleCollectionGroup {
   const limits = limitsOf(lookup);
-  const name = unnamed.text('name')?.value ?? '';
-  const reader = name === '' ? unnamed : unnamed.labelled(`Rule collection group '${name}'`);
   // The published type has no location and no tags; templates carry them, and Azure takes them.
   reader.refuseOthers(['id', 'name', 'type', 'etag', 'location', 'tags', 'properties']);
   if (name !== '') checkCollectionName(reader, name, limits);
