@@ -6,6 +6,7 @@ import { type Firewall, missingRouteTables, type Network, readNetwork } from '#a
 import { type Documents, toDocuments } from '#arm/arm-document.ts';
 import { idKey } from '#arm/resource-id.ts';
 import { type Finding, resolvePolicy } from '#compiler/resolve-policy.ts';
+import { adviceToSave } from '#documents/save-command.ts';
 import type { NamesOfAddress } from '#ir/decision.ts';
 import type { ResolvedPolicy } from '#ir/policy.ts';
 import { AZURE_DNS, formatIpv4, parseIpv4 } from '#net/ipv4.ts';
@@ -24,13 +25,14 @@ export function networkOf(
   const policies = new Map<string, ResolvedPolicy>();
   const faults: string[] = [];
   const warnings: Finding[] = [];
+  const describe = (finding: Finding): string => `${finding.message}${adviceToSave(finding, documents)}`;
   for (const firewall of documents.ofType(FIREWALL_TYPE)) {
-    const resolution = resolvePolicy(firewall, documents, { facts, options });
+    const resolution = resolvePolicy(firewall, documents, { facts, options, publicIpsMayBeMissing: true });
     if (resolution.policy) {
       const privateAddress = parseIpv4(place?.privateAddress ?? '') ?? resolution.policy.privateAddress;
       policies.set(firewall.id, { ...resolution.policy, privateAddress });
       warnings.push(...resolution.warnings);
-    } else faults.push(...resolution.faults.map(({ message }) => `${from}: ${message}`));
+    } else faults.push(...resolution.faults.map(fault => `${from}: ${describe(fault)}`));
   }
   const network = readNetwork({
     documents: list,
@@ -50,7 +52,7 @@ export function networkOf(
       `${from}: route table '${id}', which a subnet names, is missing: az network route-table list -o json > route-tables.json`,
     );
   const notices = [
-    ...noticesOf({ warnings, ignored, describe: ({ message }) => message }),
+    ...noticesOf({ warnings, ignored, describe }),
     ...(place?.notices ?? []),
     ...(place ? unsettled(documents) : []),
   ];

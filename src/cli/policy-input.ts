@@ -17,6 +17,7 @@ import {
   type PlacedDocument,
   readDocuments,
 } from '#documents/read-documents.ts';
+import { adviceToSave } from '#documents/save-command.ts';
 import { type Facts, loadFacts } from '#facts/facts.ts';
 import type { ResolvedPolicy } from '#ir/policy.ts';
 import {
@@ -205,8 +206,9 @@ function resolveInput(
   });
   if (picked.subject === undefined) return refuse([`${from}: ${picked.fault}`]);
   const { subject } = picked;
-  const resolution = resolvePolicy(subject, documents, known);
-  const describe = (finding: Finding): string => describeFinding(finding, fileOf, from);
+  const resolution = resolvePolicy(subject, documents, { ...known, publicIpsMayBeMissing: true });
+  const describe = (finding: Finding): string =>
+    `${describeFinding(finding, fileOf, from)}${adviceToSave(finding, documents)}`;
   if (resolution.faults) return refuse(resolution.faults.map(describe));
   const { policy, warnings } = resolution;
   return { input: { subject, documents, policy, warnings, fileOf, describe, ...known } };

@@ -109,12 +109,12 @@ function readGroups(
       message: `Firewall policy '${policy.name}': ${found.length} rule collection groups, at most ${most}.`,
     });
   const known = new Set(found.map(({ id }) => idKey(id)));
-  for (const id of listedGroups(policy))
+  for (const [index, id] of listedGroups(policy))
     if (!known.has(idKey(id)))
       faults.push({
         resource: policy.id,
         code: CODES.reference,
-        target: 'properties.ruleCollectionGroups',
+        target: `properties.ruleCollectionGroups[${index}]`,
         message: `Firewall policy '${policy.name}': there is no rule collection group '${id}', which it lists.`,
       });
   return found.flatMap(document => {
@@ -130,10 +130,11 @@ function writtenParent({ properties }: ArmDocument): string | undefined {
 }
 
 /** The groups that Azure says the policy has, where the document comes from Azure: without them its rules would be missing. */
-function listedGroups({ properties }: ArmDocument): string[] {
+function listedGroups({ properties }: ArmDocument): (readonly [index: number, id: string])[] {
   const { ruleCollectionGroups } = properties;
-  return (Array.isArray(ruleCollectionGroups) ? (ruleCollectionGroups as unknown[]) : []).flatMap(item => {
+  const list = Array.isArray(ruleCollectionGroups) ? (ruleCollectionGroups as unknown[]) : [];
+  return list.flatMap((item, index) => {
     const { id } = (item ?? {}) as { readonly id?: unknown };
-    return typeof id === 'string' ? [id] : [];
+    return typeof id === 'string' ? [[index, id] as const] : [];
   });
 }

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { toDocuments } from '#arm/arm-document.ts';
 import { applicationRule, filters, natRule, nats, networkRule } from '#model/policy-fixture.ts';
 import { DEFAULT_POLICY_OPTIONS } from '#model/policy-options.ts';
 import { formatRuleRef } from '#model/rule-ref.ts';
@@ -12,6 +13,7 @@ import {
   attached,
   CHILD,
   FIREWALL,
+  facts,
   faultsOf,
   firewall,
   group,
@@ -23,6 +25,7 @@ import {
   resolved,
   warningsOf,
 } from './policy-world.ts';
+import { resolvePolicy } from './resolve-policy.ts';
 
 const child = policy(CHILD, inherits);
 const parent = policy(PARENT);
@@ -239,6 +242,22 @@ describe('a policy and its firewall', () => {
     assert.deepEqual(resolved(documents).publicIps, []);
   });
 
+  it('a public IP that no document describes is a warning where only rules are asked about', () => {
+    const documents = toDocuments([attached, child, parent, group(CHILD, 'g', 100, [net('c')])]);
+    const context = { facts, options: DEFAULT_POLICY_OPTIONS };
+    assert.deepEqual(
+      resolvePolicy(attached, documents, context).faults?.map(({ code }) => code),
+      ['InvalidResourceReference'],
+    );
+    const { policy: found, ...rest } = resolvePolicy(attached, documents, {
+      ...context,
+      publicIpsMayBeMissing: true,
+    });
+    assert.deepEqual([found?.publicIps, found?.networkRules.length], [[], 1]);
+    const codes = 'warnings' in rest ? rest.warnings.map(({ code }) => code) : [];
+    assert.deepEqual(codes, ['PublicIpNotDescribed']);
+  });
+
   const named = group(CHILD, 'g', 100, [
     net('c', 100, [networkRule({ destinationFqdns: ['a.example.org'] })]),
   ]);
@@ -280,7 +299,7 @@ describe('references', () => {
       'a group that Azure lists',
       [policy(CHILD, { ruleCollectionGroups: [{ id: `${CHILD}/ruleCollectionGroups/g` }] })],
       CHILD,
-      'properties.ruleCollectionGroups',
+      'properties.ruleCollectionGroups[0]',
       /no rule collection group '.*\/g'/,
     ],
     [

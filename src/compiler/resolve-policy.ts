@@ -38,6 +38,9 @@ export type Resolution =
 /** The code of the warning that a public IP has no address yet, as in a template: who enforces the policy needs one. */
 export const NO_PUBLIC_ADDRESS = 'PublicIpWithoutAddress';
 
+/** That no document describes a public IP, where that is no fault. */
+export const NO_PUBLIC_IP = 'PublicIpNotDescribed';
+
 /** `subject` is a firewall or a firewall policy. References that `documents` does not hold are faults, each by its id. */
 export function resolvePolicy(
   subject: ArmDocument,
@@ -214,9 +217,9 @@ function findPublicIps(firewall: AzureFirewall, world: World) {
         message: `${label}: public IP address '${publicIpId}' has no address yet.`,
       });
     else
-      faults.push({
+      (world.publicIpsMayBeMissing ? warnings : faults).push({
         resource: firewall.id,
-        code: CODES.reference,
+        code: world.publicIpsMayBeMissing ? NO_PUBLIC_IP : CODES.reference,
         target,
         message: `${label}: there is no public IP address '${publicIpId}'.`,
       });

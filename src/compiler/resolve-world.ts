@@ -18,6 +18,11 @@ export type TagFacts = Pick<Facts, 'serviceTag' | 'serviceTagName' | 'fqdnTag' |
 export interface ResolveContext {
   readonly facts: TagFacts;
   readonly options: PolicyOptions;
+  /**
+   * Whether a public IP that a firewall names and no document describes is a warning. For who asks about rules alone: what is
+   * to be enforced needs its address.
+   */
+  readonly publicIpsMayBeMissing?: boolean;
 }
 
 /** The documents, and what rules ask about them. */
@@ -25,9 +30,11 @@ export class World {
   readonly documents: Documents;
   readonly facts: TagFacts;
   readonly options: PolicyOptions;
+  readonly publicIpsMayBeMissing: boolean;
   readonly ruleLookup: GroupLookup;
 
-  constructor(documents: Documents, { facts, options }: ResolveContext) {
+  constructor(documents: Documents, { facts, options, publicIpsMayBeMissing = false }: ResolveContext) {
+    this.publicIpsMayBeMissing = publicIpsMayBeMissing;
     this.documents = documents;
     this.facts = facts;
     this.options = options;

@@ -4,8 +4,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isObject } from '#arm/json-reader.ts';
-import { parseResourceId } from '#arm/resource-id.ts';
-import { showCommandOf, toArmDocument, typeOfResource } from '#documents/arm-shape.ts';
+import { toArmDocument } from '#documents/arm-shape.ts';
+import { saveCommandOf } from '#documents/save-command.ts';
 import type { ArmDocument } from '#store/resource-store.ts';
 
 export interface ConfigDocument {
@@ -89,14 +89,8 @@ function isGroupOf(document: ArmDocument, policy: ArmDocument): boolean {
 }
 
 function howToSave(folder: string, id: string): string {
-  const { resourceGroup = 'GROUP', segments = [] } = parseResourceId(id) ?? {};
-  const name = segments.at(-1)?.name ?? '';
-  const [parent] = segments;
-  const target =
-    segments.length > 1 && parent
-      ? `-g ${resourceGroup} --policy-name ${parent.name}`
-      : `-g ${resourceGroup}`;
-  return `Save it: az ${showCommandOf(typeOfResource(id))} ${target} -n ${name} -o json > ${join(folder, `${name}.json`)}`;
+  const save = saveCommandOf(id);
+  return save ? `Save it: ${save.command} > ${join(folder, save.file)}` : '';
 }
 
 /**

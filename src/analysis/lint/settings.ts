@@ -91,6 +91,10 @@ const WARNINGS: Readonly<Record<string, readonly [LintCode, string]>> = {
   NetworkFqdnsAboveAdvice: ['above-advice', 'Use application rules, or service tags, instead of names.'],
   NetworkRulesAboveAdvice: ['above-advice', 'Use IP groups, each of which counts as one address.'],
   PublicIpWithoutAddress: ['public-ip-without-address', 'Deploy it, and run lint on what Azure then shows.'],
+  PublicIpNotDescribed: [
+    'public-ip-without-address',
+    'Save it, and name its file too: az network public-ip show -o json.',
+  ],
   SettingsOfPolicyCount: ['settings-not-used', 'Move them into the policy, or remove them.'],
 };
 
