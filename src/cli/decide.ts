@@ -17,6 +17,7 @@ import { type Asked, understand } from '#analysis/question.ts';
 import { nearestRules, type Trace, type TraceStep, trace } from '#analysis/trace.ts';
 import type { ResolvedPolicy } from '#ir/policy.ts';
 import { formatRuleRef } from '#model/rule-ref.ts';
+import { describeFlowFault, FLOW_FLAGS, readResolved } from './flow-options.ts';
 import {
   begin,
   type CommandWorld,
@@ -25,8 +26,7 @@ import {
   outputFaults,
   REAL_WORLD,
   USAGE,
-} from './command-world.ts';
-import { describeFlowFault, FLOW_FLAGS, readResolved } from './flow-options.ts';
+} from './offline-command.ts';
 import { noticesOf, POLICY_INPUT_FLAGS, POLICY_INPUT_HELP, readPolicyInput } from './policy-input.ts';
 
 const HELP = `Usage: postern decide --policy FILE|FOLDER|store --from ADDRESS --to NAME|ADDRESS[:PORT] [OPTIONS]

@@ -7,6 +7,7 @@ import { describeDiff } from '#analysis/diff/diff-text.ts';
 import { inOrderOfRisk } from '#analysis/diff/weigh.ts';
 import type { AddressSet, ResolvedPolicy } from '#ir/policy.ts';
 import { intersectRanges, mergeRanges, NEVER_A_TARGET } from '#net/ipv4.ts';
+import { namedSets } from './named-sets.ts';
 import {
   begin,
   type CommandWorld,
@@ -15,8 +16,7 @@ import {
   outputFaults,
   REAL_WORLD,
   USAGE,
-} from './command-world.ts';
-import { namedSets } from './named-sets.ts';
+} from './offline-command.ts';
 import {
   noticesOf,
   POLICY_INPUT_FLAGS,

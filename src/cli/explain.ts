@@ -6,6 +6,8 @@ import { explain, prepareExplanation } from '#analysis/explain/explain.ts';
 import { explanationJson, explanationText } from '#analysis/explain/explain-text.ts';
 import { BALANCER_TYPE, INTERFACE_TYPE, SCALE_SET_INTERFACE_TYPE } from '#analysis/explain/interfaces.ts';
 import { POLICY_OPTION_FLAGS } from '#model/policy-option-flags.ts';
+import { answerFor, namesInForce, namesOfTargets, networkOf, serversOf, toNumbers } from './explain-facts.ts';
+import { describeFlowFault, FLOW_FLAGS, readResolved } from './flow-options.ts';
 import {
   begin,
   type CommandWorld,
@@ -15,9 +17,7 @@ import {
   REAL_WORLD,
   USAGE,
   type ValuesOf,
-} from './command-world.ts';
-import { answerFor, namesInForce, namesOfTargets, networkOf, serversOf, toNumbers } from './explain-facts.ts';
-import { describeFlowFault, FLOW_FLAGS, readResolved } from './flow-options.ts';
+} from './offline-command.ts';
 import { POLICY_INPUT_FLAGS, POLICY_INPUT_HELP, readDocumentInput } from './policy-input.ts';
 import type { RunningPlace, RunningWorld } from './running-place.ts';
 

@@ -7,8 +7,8 @@ import type { ResolvedNames } from '#analysis/question.ts';
 import { AKS_CLOUDS, type AksCloud, type AksOutbound, aksFeatures } from '#facts/aks-outbound.ts';
 import type { AddressSet } from '#ir/policy.ts';
 import { ALL_IPV4, mergeRanges, parseIpv4, parseRange } from '#net/ipv4.ts';
-import { OUTPUT_FLAGS, type ValuesOf } from './command-world.ts';
 import { FLOW_FLAGS, readResolved } from './flow-options.ts';
+import { OUTPUT_FLAGS, type ValuesOf } from './offline-command.ts';
 import { POLICY_INPUT_FLAGS } from './policy-input.ts';
 
 /** For `begin`; `readLintArguments` reads what it found. */

@@ -13,8 +13,8 @@ import {
 import { toSarif } from '#analysis/lint/sarif.ts';
 import { loadAksOutbound } from '#facts/facts.ts';
 import { fileFault } from '#state/file-fault.ts';
-import { begin, type CommandWorld, ERROR, REAL_WORLD, USAGE } from './command-world.ts';
 import { LINT_FLAGS, type LintArguments, readLintArguments } from './lint-options.ts';
+import { begin, type CommandWorld, ERROR, REAL_WORLD, USAGE } from './offline-command.ts';
 import { noticesOf, POLICY_INPUT_HELP, type PolicyInput, readPolicyInput } from './policy-input.ts';
 
 const HELP = `Usage: postern lint --policy FILE|FOLDER|store [OPTIONS]

@@ -11,7 +11,7 @@ import { type ServiceTag, type ServiceTagTable, toServiceTagTable } from '#facts
 import { formatFqdnPattern } from '#net/fqdn.ts';
 import { fileFault } from '#state/file-fault.ts';
 import { stateFolder } from '#state/state-folder.ts';
-import { type CommandWorld, REAL_WORLD } from './command-world.ts';
+import { type CommandWorld, REAL_WORLD } from './offline-command.ts';
 import { findTagsInUse, type TagsInUse } from './tags-in-use.ts';
 
 const HELP = `Usage: postern tags show [NAME] [--json]

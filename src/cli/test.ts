@@ -13,6 +13,7 @@ import {
   totalsOf,
 } from '#analysis/policy-tests/policy-tests-report.ts';
 import { fileFault } from '#state/file-fault.ts';
+import { describeFlowFault } from './flow-options.ts';
 import {
   begin,
   type CommandWorld,
@@ -22,8 +23,7 @@ import {
   REAL_WORLD,
   USAGE,
   type ValuesOf,
-} from './command-world.ts';
-import { describeFlowFault } from './flow-options.ts';
+} from './offline-command.ts';
 import { readAtMost } from './policy-files.ts';
 import {
   noticesOf,

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import type { CommandWorld } from './command-world.ts';
+import type { CommandWorld } from './offline-command.ts';
 
 export interface Outcome {
   readonly code: number;
