@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { stateFolder } from '#state/state-folder.ts';
 import { commandsOf, Lab, LabShell, ROOT, run } from '../test/support/lab.ts';
 import {
   AFTER,
@@ -170,7 +171,7 @@ async function showLab(lab: Lab): Promise<void> {
 }
 
 function sayHowToLookAround(lab: Lab): void {
-  say(`\nThe lab stays. Look around, with ${bold(`POSTERN_STATE=${lab.state}`)} in the environment:`);
+  say(`\nThe lab stays, in ${lab.folder}. Look around:`);
   say('  bin/postern lab --name demo shell            az, dig and curl in the workstation');
   say('  bin/postern lab --name demo exec node-1 -- curl -sS https://mcr.microsoft.com/');
   say(`  bin/postern lab --name demo shell -c 'az network firewall show -g ${GROUP} -n ${FIREWALL}'`);
@@ -200,7 +201,9 @@ async function main(): Promise<number> {
   let lab: Lab | undefined;
   try {
     writeFileSync(join(config, 'internet.json'), JSON.stringify(INTERNET));
-    lab = await Lab.up({ name: 'demo', internet: join(config, 'internet.json') });
+    // A lab that stays is one of the user's own, for every command to find and for lab down to remove.
+    const place = keep ? { state: stateFolder() } : {};
+    lab = await Lab.up({ name: 'demo', internet: join(config, 'internet.json'), ...place });
     await showLab(lab);
   } catch (error) {
     if (!interrupted) {

@@ -68,6 +68,8 @@ export interface LabOptions {
   readonly threatFeeds?: readonly string[];
   /** More flags of `postern lab up`. */
   readonly flags?: readonly string[];
+  /** Where the lab is kept; without, a folder of its own that goes with it. */
+  readonly state?: string;
   /** Run everything as a user without privileges. */
   readonly unprivileged?: boolean;
 }
@@ -76,26 +78,27 @@ export class Lab {
   readonly name: string;
   readonly state: string;
   readonly env: Readonly<Record<string, string>>;
+  readonly #isStateOwn: boolean;
   readonly #prefix: readonly string[];
 
-  private constructor(name: string, state: string, prefix: readonly string[]) {
+  private constructor(name: string, prefix: readonly string[], state: string | undefined) {
     this.name = name;
-    this.state = state;
+    this.state = state ?? mkdtempSync(join(tmpdir(), 'postern-'));
+    this.#isStateOwn = state === undefined;
     this.#prefix = prefix;
-    this.env = { POSTERN_STATE: state };
+    this.env = { POSTERN_STATE: this.state };
   }
 
-  /** A lab with a state folder of its own under the temporary folder. */
   static async up({
     name = `t${process.pid}`,
     internet,
     threatFeeds = [],
     flags = [],
+    state,
     unprivileged = false,
   }: LabOptions = {}): Promise<Lab> {
-    const state = mkdtempSync(join(tmpdir(), 'postern-'));
-    const lab = new Lab(name, state, unprivileged ? AS_NOBODY : []);
-    if (unprivileged && process.geteuid?.() === 0) chownSync(state, 65534, 65534);
+    const lab = new Lab(name, unprivileged ? AS_NOBODY : [], state);
+    if (unprivileged && process.geteuid?.() === 0) chownSync(lab.state, 65534, 65534);
     const files = [
       ...(internet ? ['--internet', internet] : []),
       ...threatFeeds.flatMap(file => ['--threat-feed', file]),
@@ -103,7 +106,8 @@ export class Lab {
     ];
     const result = await lab.command(['up', ...files]);
     if (result.status !== 0) {
-      await lab.down();
+      // In somebody's state folder the lab of this name may be his, which is why it could not come up.
+      if (state === undefined) await lab.down();
       throw new Error(
         `postern lab up failed with status ${result.status}:\n${result.stdout}${result.stderr}`,
       );
@@ -210,7 +214,7 @@ export class Lab {
 
   async down(): Promise<Result> {
     const result = await this.command(['down']);
-    rmSync(this.state, { recursive: true, force: true });
+    if (this.#isStateOwn) rmSync(this.state, { recursive: true, force: true });
     return result;
   }
 }
