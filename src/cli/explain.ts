@@ -35,8 +35,8 @@ nothing is changed. Exit code 0 it gets there and back, 3 it does not, 1 error, 
   --sni NAME, --host NAME    what the client names, where it is not the name of --to; --sni '' for none
   --resolve NAME=ADDRESS[,ADDRESS]...
                              which addresses a name has, instead of asking for them
-  --router                   the gateway of this machine (postern up). Without it and without --name: the lab that is up, or else
-                             the gateway
+  --router                   the gateway of this machine (postern up). Without it and without --name: the lab of $POSTERN_LAB,
+                             or else the only lab that is up ('postern' where there are several), or else the gateway
   --threat-feed FILE         a threat-intelligence feed, besides those of the lab
   -o, --output json|text     default text
 

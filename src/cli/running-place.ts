@@ -38,7 +38,7 @@ export interface RunningPlace {
 }
 
 export interface RunningWorld {
-  /** The lab of this name, or the usual one; throws with words for people where it is not up. */
+  /** The lab of this name, or `labToAsk`; throws with words for people where it is not up. */
   lab(name: string | undefined): Promise<RunningPlace>;
   router(): Promise<RunningPlace>;
   /** Reads threat-intelligence feeds, and Azure's test name besides; what is wrong with a file is reported. */

@@ -1,6 +1,7 @@
 // Where things are in a lab's folder, and what a lab may be called.
 
 import { dirname, join, resolve } from 'node:path';
+import { LAB_PROCESS_FILE } from '#state/labs.ts';
 import { labFolder, stateFolder } from '#state/state-folder.ts';
 
 export interface LabFiles {
@@ -52,7 +53,7 @@ export function labFiles(name: string): LabFiles {
     name,
     folder,
     stateFolder: resolve(stateFolder()),
-    processFile: join(folder, 'lab.pid'),
+    processFile: join(folder, LAB_PROCESS_FILE),
     upFile: join(folder, 'up.pid'),
     socket: join(folder, 'lab.sock'),
     internetConfig: join(folder, 'internet.json'),

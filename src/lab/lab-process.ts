@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync, readlinkSync, renameSync, rmdirS
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { commandName } from '#state/command-name.ts';
-import { labNames } from '#state/labs.ts';
+import { labsUp } from '#state/labs.ts';
 import { readProcessFile } from '#state/process-file.ts';
 import { DEFAULT_LAB } from '#state/state-folder.ts';
 import { INSIDE_VARIABLE } from './lab-environment.ts';
@@ -32,7 +32,7 @@ export function nameOption({ name }: LabFiles): string {
 
 /** The labs that are up, as further lines of a message; empty when there are none. */
 export function otherLabs({ name }: LabFiles): string {
-  const others = labNames().filter(other => other !== name && readProcessFile(labFiles(other).processFile));
+  const others = labsUp().filter(other => other !== name);
   if (others.length === 0) return '';
   return `\nThese labs are up: ${others.map(other => `${other} (${commandName()} lab status${nameOption(labFiles(other))})`).join(', ')}`;
 }

@@ -1,7 +1,7 @@
 // A running lab as `postern explain` sees it: its hosts and addresses, and what can be asked in its namespaces.
 
 import { policyOptionFlags } from '#model/policy-option-flags.ts';
-import { labName } from '#state/state-folder.ts';
+import { labToAsk } from '#state/labs.ts';
 import { ask } from './ask.ts';
 import { AZURE_DNS, WORKSTATION, WORKSTATION_ADDRESS } from './fabric/plan.ts';
 import { labFiles } from './lab-files.ts';
@@ -9,7 +9,7 @@ import type { Resolved } from './look-inside.ts';
 import type { LabStatus } from './status.ts';
 
 /** Throws `LabError` where the lab is not up. */
-export async function runningLab(name: string = labName()) {
+export async function runningLab(name: string = labToAsk()) {
   const files = labFiles(name);
   const { hosts, networks, policyOptions, threatFeeds, processes } = (await ask(files, {
     command: 'status',
