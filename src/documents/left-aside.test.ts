@@ -80,3 +80,31 @@ test('features that no flow is decided by are left aside and listed, the others 
     ['autoscaleConfiguration', 'managementIpConfiguration'],
   );
 });
+
+test('a parameter that only such a feature uses needs no value', () => {
+  const template = (properties: object) => ({
+    $schema: 'https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#',
+    parameters: { workspace: { type: 'string' }, on: { type: 'bool' } },
+    resources: [{ type: 'Microsoft.Network/firewallPolicies', name: 'p', properties }],
+  });
+  const workspaceId = { id: "[parameters('workspace')]" };
+  const insights = { isEnabled: true, logAnalyticsResources: { defaultWorkspaceId: workspaceId } };
+  const given = read(template({ insights, threatIntelMode: 'Deny' }));
+  assert.deepEqual(given.faults, []);
+  assert.deepEqual(given.documents[0]?.document.properties, { threatIntelMode: 'Deny' });
+  assert.deepEqual(
+    given.ignored.map(({ type, name }) => `${type} ${name}`),
+    ['insights of p'],
+  );
+  assert.deepEqual(read(template({ insights: { ...insights, isEnabled: false } })).faults, []);
+  const needed: readonly (readonly [object, RegExp])[] = [
+    [{ insights: { isEnabled: "[parameters('on')]" } }, /parameter 'on' has no value/],
+    [{ basePolicy: workspaceId }, /parameter 'workspace' has no value/],
+    [
+      { intrusionDetection: { mode: 'Deny', profile: "[parameters('workspace')]" } },
+      /'workspace' has no value/,
+    ],
+  ];
+  for (const [properties, message] of needed)
+    assert.match(read(template(properties)).faults[0]?.message ?? '', message);
+});

@@ -38,6 +38,18 @@ const FEATURES: Readonly<Record<string, Readonly<Record<string, IsOn>>>> = {
   },
 };
 
+/** Features that the model takes where they are off, whatever else they hold. */
+const OFF: Readonly<Record<string, IsOn>> = {
+  insights: ({ isEnabled }) => isEnabled === false,
+  intrusionDetection: ({ mode }) => String(mode).toLowerCase() === 'off',
+};
+
+/** Whether what stands inside a property may stay unknown, such as a workspace that only a parameter names. */
+export function isLeftAside(type: string, name: string, value: unknown): boolean {
+  const isOn = FEATURES[type.toLowerCase()]?.[name];
+  return isOn !== undefined && isObject(value) && (isOn(value) || OFF[name]?.(value) === true);
+}
+
 /** The documents without what no rule depends on, and what that is. */
 export function leaveAside(documents: readonly PlacedDocument[]): {
   readonly documents: readonly PlacedDocument[];

@@ -5,6 +5,7 @@
 import { isObject, type Json } from '#arm/json-reader.ts';
 import { isPolicyType } from './arm-shape.ts';
 import { pathOf } from './json-text.ts';
+import { isLeftAside } from './left-aside.ts';
 import {
   DEPLOYMENT_TYPE,
   type NestedTemplate,
@@ -192,6 +193,19 @@ function addResource(resource: Json, { type, name }: Parent, place: ResourcePlac
     });
     return known && value !== undefined ? { [key]: value } : {};
   };
+  // What is left aside need not be known.
+  const properties = (): unknown => {
+    const faults: { readonly steps: readonly (string | number)[]; readonly message: string }[] = [];
+    const known = evaluateTree(resource.properties, scope, (steps, message) =>
+      faults.push({ steps, message }),
+    );
+    for (const { steps, message } of faults) {
+      const [first] = steps;
+      if (typeof first === 'string' && isObject(known) && isLeftAside(type, first, known[first])) continue;
+      found.faults.push({ path: steps.reduce<string>(pathOf, pathOf(path, 'properties')), message });
+    }
+    return known;
+  };
   const leaf = name.split('/').at(-1) ?? name;
   const value = {
     id,
@@ -201,7 +215,7 @@ function addResource(resource: Json, { type, name }: Parent, place: ResourcePlac
     ...aside('tags'),
     ...aside('zones'),
     ...(resource.sku === undefined ? {} : { sku: member('sku') }),
-    properties: member('properties') ?? {},
+    properties: properties() ?? {},
   };
   found.resources.push({ path, id, name: leaf, type, value });
 }
