@@ -343,4 +343,13 @@ test('null for a parameter, as the portal exports it, is its default value', () 
   assert.deepEqual(ids(read(whole, { parameters })), ['ipGroups/g']);
   const missing = template([groupResource("[parameters('n')]")], { parameters: { n: { type: 'string' } } });
   assert.match(faults(read(missing, { parameters }))[0] ?? '', /parameter 'n' has no value; give one/);
+  // The export itself may have null for a default value: there is none.
+  const exported = (more: object) =>
+    read(
+      template([groupResource("[coalesce(parameters('n'), 'other')]")], {
+        parameters: { n: { type: 'string', defaultValue: null, ...more } },
+      }),
+    );
+  assert.match(faults(exported({}))[0] ?? '', /name: coalesce: parameter 'n' has no value; give one/);
+  assert.deepEqual(ids(exported({ nullable: true })), ['ipGroups/other']);
 });

@@ -77,7 +77,8 @@ function parameterValue(
   if (given?.refused !== undefined) throw new TemplateError(`parameter '${name}': ${given.refused}`);
   // The file of parameters beside the portal's export has null for each: its default value counts.
   if (given === undefined || given.value === null) {
-    if ('defaultValue' in declared)
+    // An export of the portal writes null where there is none.
+    if (declared.defaultValue !== undefined && (declared.defaultValue !== null || declared.nullable === true))
       return inContext(`parameter '${name}'`, () => evaluate(declared.defaultValue));
     if (declared.nullable === true) return null;
     throw new TemplateError(
