@@ -13,14 +13,15 @@ import { parseFqdnTags } from '#facts/fqdn-tag-table.ts';
 import { parseServiceTags } from '#facts/service-tag-table.ts';
 import { toFacts } from '#facts/to-facts.ts';
 import { type DecisionContext, decide as decideInContext } from '#ir/decide.ts';
-import type { Decision, Flow, IpProtocol } from '#ir/decision.ts';
+import type { Decision, Flow, IpProtocol, ReasonCode, SnatClass } from '#ir/decision.ts';
 import type { ApplicationProtocol, ResolvedPolicy } from '#ir/policy.ts';
 import type { Diagnostic } from '#ir/program.ts';
 import { DEFAULT_POLICY_OPTIONS, type PolicyOptions } from '#model/policy-options.ts';
+import type { RuleRef } from '#model/rule-ref.ts';
 import { normalizeFqdn } from '#net/fqdn.ts';
 import { formatIpv4, parseIpv4 } from '#net/ipv4.ts';
 
-export type { Decision, ReasonCode, SnatClass } from '#ir/decision.ts';
+export type { ReasonCode, SnatClass } from '#ir/decision.ts';
 export type { ResolvedPolicy } from '#ir/policy.ts';
 export type { Diagnostic } from '#ir/program.ts';
 export type { PolicyOptions } from '#model/policy-options.ts';
@@ -50,8 +51,13 @@ export function parsePolicy(
   input: unknown,
   { tags = NO_TAGS, firewall, firewallPolicy, name = 'input', ...given }: ParseOptions = {},
 ): ParsedPolicy {
-  const unknown = Object.keys(given).find(key => !Object.hasOwn(DEFAULT_POLICY_OPTIONS, key));
-  if (unknown !== undefined) throw new TypeError(`parsePolicy has no option '${unknown}'`);
+  refuseUnknown('parsePolicy', given, [
+    ...Object.keys(DEFAULT_POLICY_OPTIONS),
+    'tags',
+    'firewall',
+    'firewallPolicy',
+    'name',
+  ]);
   const text = textOf(input);
   if (text instanceof Error) return { faults: [`${name}: it cannot be written as JSON: ${text.message}`] };
   const { documents: placed, faults, ignored } = readDocuments([{ file: name, text: text ?? '' }]);
@@ -101,13 +107,13 @@ function textOf(input: unknown): string | undefined | Error {
 export interface PolicyFlow {
   readonly source: string | number;
   readonly destination: string | number;
-  /** Default 0, for protocols without ports. */
+  /** Absent for protocols without ports, and for these only. */
   readonly destinationPort?: number;
   /** Default TCP. */
   readonly protocol?: IpProtocol;
   /** Default inside: from behind the firewall. */
   readonly from?: Flow['from'];
-  /** What the client says where the firewall looks: SNI of a ClientHello, or Host of a request. */
+  /** What the client says where the firewall looks: SNI of a ClientHello, or Host of a request. Without, see `Pending`. */
   readonly claim?: {
     readonly protocol: ApplicationProtocol;
     readonly fqdn?: string;
@@ -121,15 +127,46 @@ export interface PolicyContext extends Partial<Omit<DecisionContext, 'namesOfAdd
   readonly resolved?: Readonly<Record<string, readonly string[]>>;
 }
 
-/** Throws `RangeError` for an address, a port or a protocol that is none; words count in any case. */
-export function decide(
-  policy: ResolvedPolicy,
-  flow: PolicyFlow,
-  { resolved = {}, ...context }: PolicyContext = {},
-): Decision {
-  const { destinationPort = 0, claim } = flow;
-  if (!Number.isInteger(destinationPort) || destinationPort < 0 || destinationPort > 65535)
-    throw new RangeError(`destinationPort ${destinationPort} is not a port`);
+/** What becomes of a flow. Every member is always there, and `null` where this answer has no such thing. */
+export interface PolicyDecision {
+  /**
+   * `Pending`: no network rule decides, and on this port the firewall reads a name before it does. Give `claim` to learn what
+   * becomes of that name.
+   */
+  readonly action: 'Allow' | 'Deny' | 'Pending';
+  /** The rule that decided; null where none did, as in `DefaultAction`. Classic rules have an empty `policy` and `group`. */
+  readonly rule: RuleRef | null;
+  /** `AwaitingName` is the reason of `Pending`, and of nothing else. */
+  readonly reason: ReasonCode | 'AwaitingName';
+  /**
+   * How it goes on: as a packet that is forwarded (network rule) or translated and forwarded (NAT rule), as a connection that the
+   * firewall makes itself (application rule), or to the firewall's own DNS proxy. Null: it does not.
+   */
+  readonly path: 'forward' | 'nat' | 'proxy' | 'local' | null;
+  /**
+   * Whose address the server sees on the paths `forward` and `nat`. Null with `translatedFqdn`, where it depends on the address
+   * of the name. On the path `proxy` it is always the firewall's.
+   */
+  readonly snat: SnatClass | null;
+  /** On the path `nat` an address or a name, and a port. */
+  readonly translatedAddress: string | null;
+  readonly translatedFqdn: string | null;
+  readonly translatedPort: number | null;
+}
+
+/**
+ * Throws `TypeError` for a key that is not known and a port that is missing, `RangeError` for an address, a port or a protocol
+ * that is none. Words count in any case.
+ */
+export function decide(policy: ResolvedPolicy, flow: PolicyFlow, given: PolicyContext = {}): PolicyDecision {
+  refuseUnknown('a flow', flow, FLOW_KEYS);
+  refuseUnknown('the context', given, CONTEXT_KEYS);
+  const { resolved = {}, ...context } = given;
+  const { claim } = flow;
+  if (claim) refuseUnknown('claim', claim, CLAIM_KEYS);
+  const protocol = protocolOf(flow.protocol ?? 'TCP');
+  if (flow.destinationPort === undefined && WITH_PORTS.has(protocol))
+    throw new TypeError('destinationPort is missing: TCP and UDP have ports');
   const names = new Map<number, Set<string>>();
   for (const [name, addresses] of Object.entries(resolved)) {
     for (const text of addresses) {
@@ -137,25 +174,40 @@ export function decide(
       names.set(address, (names.get(address) ?? new Set()).add(normalizeFqdn(name)));
     }
   }
-  const fqdn = claim?.fqdn === undefined ? undefined : normalizeFqdn(claim.fqdn);
-  return decideInContext(
+  const decision = decideInContext(
     policy,
     {
-      protocol: protocolOf(flow.protocol ?? 'TCP'),
+      protocol,
       from: wordOf('from', flow.from ?? 'inside', ['inside', 'outside']),
-      destinationPort,
+      destinationPort: portOf('destinationPort', flow.destinationPort ?? 0),
       source: addressOf('source', flow.source),
       destination: addressOf('destination', flow.destination),
       ...(claim && {
         claim: {
-          ...claim,
           protocol: wordOf('claim.protocol', claim.protocol, ['Http', 'Https', 'Mssql']),
-          fqdn,
+          fqdn: claim.fqdn === undefined ? undefined : normalizeFqdn(claim.fqdn),
+          ...(claim.port !== undefined && { port: portOf('claim.port', claim.port) }),
         },
       }),
     },
     { ...context, namesOfAddress: address => names.get(address) ?? NO_NAMES },
   );
+  return toPolicyDecision(decision);
+}
+
+function toPolicyDecision(decision: Decision): PolicyDecision {
+  const { action, reason } = decision;
+  const nat = 'translatedPort' in decision ? decision : undefined;
+  return {
+    action,
+    rule: 'rule' in decision ? decision.rule : null,
+    reason,
+    path: 'path' in decision ? decision.path : null,
+    snat: ('snat' in decision && decision.snat) || null,
+    translatedAddress: nat?.translatedAddress === undefined ? null : formatIpv4(nat.translatedAddress),
+    translatedFqdn: nat?.translatedFqdn ?? null,
+    translatedPort: nat?.translatedPort ?? null,
+  };
 }
 
 /**
@@ -168,6 +220,11 @@ export async function readTags(
 ): Promise<PolicyTags> {
   return toFacts(parseServiceTags(await decompress(serviceTags)), parseFqdnTags(await decompress(fqdnTags)));
 }
+
+const FLOW_KEYS = ['source', 'destination', 'destinationPort', 'protocol', 'from', 'claim'];
+const CLAIM_KEYS = ['protocol', 'fqdn', 'port'];
+const CONTEXT_KEYS = ['resolved', 'threats', 'resolves'];
+const WITH_PORTS: ReadonlySet<IpProtocol> = new Set(['TCP', 'UDP', 6, 17]);
 
 const NO_NAMES: ReadonlySet<string> = new Set();
 
@@ -182,11 +239,24 @@ const NO_TAGS: PolicyTags = {
   fqdnTagName: () => undefined,
 };
 
+/** A misspelt key would be a question that nobody asked. */
+function refuseUnknown(what: string, given: object, known: readonly string[]): void {
+  const unknown = Object.keys(given).filter(key => !known.includes(key));
+  if (unknown.length === 0) return;
+  const names = unknown.map(key => `'${key}'`).join(', ');
+  throw new TypeError(`${what} has no ${names}; it has ${known.join(', ')}`);
+}
+
 function addressOf(field: string, given: string | number): number {
   const address = typeof given === 'number' ? given : parseIpv4(given);
   if (address !== undefined && Number.isInteger(address) && address >= 0 && address <= 0xffffffff)
     return address;
   throw new RangeError(`${field} '${given}' is not an IPv4 address`);
+}
+
+function portOf(field: string, given: number): number {
+  if (Number.isInteger(given) && given >= 0 && given <= 65535) return given;
+  throw new RangeError(`${field} '${given}' is not a port`);
 }
 
 function protocolOf(given: IpProtocol): IpProtocol {
