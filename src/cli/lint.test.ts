@@ -113,6 +113,17 @@ test('a rule that an explicit Deny stands before is told to come before it', asy
   );
 });
 
+test('the help has every option once', async () => {
+  const { out } = await run('--help');
+  const options = [...out.matchAll(/^ {2}(?:-\w, )?(--[\w-]+)/gm)].map(([, option]) => option);
+  assert.ok(options.length > 20);
+  assert.deepEqual(
+    options.filter((option, index) => options.indexOf(option) !== index),
+    [],
+  );
+  assert.equal(out.match(/--location (?:REGION|NAME)/g)?.length, 1);
+});
+
 test('--list names every code, a line each', async () => {
   const { code, out } = await run('--list');
   assert.equal(code, 0);

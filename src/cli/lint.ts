@@ -32,8 +32,7 @@ what an AKS cluster needs and does not get. Exit code 0 nothing found, 3 somethi
   --connections N          connections at the same time to one destination; are there SNAT ports enough?
   --instances N            instances of the firewall, for --connections; default 2
 
-  --aks                    hold the rules against what AKS needs
-  --location REGION        region of the cluster; default the firewall's
+  --aks                    hold the rules against what AKS needs, in the region of --location, or else the firewall's
   --cloud CLOUD            AzureCloud (default), AzureChinaCloud or AzureUSGovernment
   --features NAME[,NAME]   what the cluster has: gpu, azure-monitor, azure-policy, ...; all for all of them
   --from SUBNET            addresses of the nodes; default the sources that get most of what AKS needs

@@ -70,7 +70,7 @@ function describeNever(verdict: RuleVerdict, rule: PlacedRule): LintFinding {
     const harmless = by.every(cover => cover.action === action);
     return aboutRule('bypassed-by-network-rule', rule, {
       severity: harmless ? 'warning' : 'error',
-      reason: `It never decides: network rules are judged before application rules, whatever the priorities, and ${names} take all of its traffic, ${lost}.`,
+      reason: `It never decides: network rules are judged before application rules, whatever the priorities, and ${names} ${related.length > 1 ? 'take' : 'takes'} all of its traffic, ${lost}.`,
       fix: `Narrow or remove ${names}, or remove this rule.`,
       related,
     });

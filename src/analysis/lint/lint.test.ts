@@ -685,3 +685,30 @@ test('a child rule under a parent rule is told so', () => {
     /parent policy 'parent' come before those of 'child', whatever the prior/,
   );
 });
+
+test('one rule takes, several take', () => {
+  const web = net('any', { destinationAddresses: ['*'], destinationPorts: ['*'] });
+  const apps = collection('apps', 400, 'Allow', app('site', ['www.example.org']));
+  const reasons = (...rules: Json[]) =>
+    findingsIn({ collections: [allow(...rules), apps] })
+      .filter(({ code }) => code === 'bypassed-by-network-rule')
+      .map(({ reason }) => reason.replace(/^.*priorities, and /, ''));
+  assert.deepEqual(reasons(web), [
+    "'child/rules/allow/any' takes all of its traffic, so all names pass and nobody looks at them.",
+  ]);
+  const half = (name: string, range: string) =>
+    net(name, { destinationAddresses: [range], destinationPorts: ['443'] });
+  assert.deepEqual(reasons(half('low', '0.0.0.0/1'), half('high', '128.0.0.0/1')), [
+    "'child/rules/allow/low' and 'child/rules/allow/high' take all of its traffic, so all names pass and nobody looks at them.",
+  ]);
+});
+
+test('how many public IPs are missing, and how many that makes', () => {
+  const [finding] = findingsIn({ lint: { connections: { connections: 14_000, instances: 2 } } }).filter(
+    ({ code }) => code === 'snat-ports',
+  );
+  assert.equal(
+    finding?.fix,
+    'Attach 2 more public IPs (3 in all), or a NAT gateway (64,512 ports an address) to AzureFirewallSubnet.',
+  );
+});

@@ -110,7 +110,7 @@ export function checkSnatPorts(
   return [
     aboutResource('snat-ports', subject, {
       reason: `${connections} connections at the same time to one destination, and ${addresses} public IP${addresses > 1 ? 's' : ''} with ${SNAT_PORTS_PER_ADDRESS} ports on each of ${instances} instances, which is ${each * addresses}: the others fail.`,
-      fix: `Attach ${needed} public IPs, or a NAT gateway (64,512 ports an address) to AzureFirewallSubnet.`,
+      fix: `Attach ${needed - addresses} more public IP${needed - addresses > 1 ? 's' : ''} (${needed} in all), or a NAT gateway (64,512 ports an address) to AzureFirewallSubnet.`,
       target: 'properties.ipConfigurations',
     }),
   ];
