@@ -19,6 +19,17 @@ const [folder = join(ROOT, 'build/package'), ...beyond] = readArguments(USAGE, {
 if (beyond.length > 0) refuse(USAGE, `build:package: unexpected argument '${beyond[0]}'.`);
 const PACKAGE = resolve(folder);
 
+/** What only labs and gateways need. The library and offline commands do without: `npm install --omit=optional`. */
+const OPTIONAL: readonly string[] = [
+  '@hono/node-server',
+  '@peculiar/x509',
+  'dns-packet',
+  'hono',
+  'jose',
+  'koffi',
+  'reflect-metadata',
+];
+
 /** Quoted paths of our own modules end in `.ts`, which only Node 24 runs, and not in packages; emitted code has `.js` files. */
 const OWN_MODULE = /(['"])([#\w./-]+)\.ts\1/g;
 
@@ -64,13 +75,32 @@ for (const name of ['bin', 'data', 'docs', 'examples', 'packaging', 'README.md',
   cpSync(join(ROOT, name), join(PACKAGE, name), { recursive: true });
 cpSync(join(ROOT, 'src/lab/init.sh'), join(PACKAGE, 'src/lab/init.sh'));
 
-const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Record<string, unknown>;
-for (const key of ['scripts', 'devDependencies', 'private']) delete manifest[key];
+interface Manifest {
+  readonly [key: string]: unknown;
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly optionalDependencies: Readonly<Record<string, string>>;
+}
+
+const {
+  scripts: _scripts,
+  devDependencies: _tools,
+  dependencies,
+  optionalDependencies,
+  ...manifest
+} = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest;
+const isOptional = ([name]: readonly [string, string]) => OPTIONAL.includes(name);
+const gone = OPTIONAL.find(name => dependencies[name] === undefined);
+if (gone !== undefined) throw new Error(`package.json has no dependency '${gone}' that could be optional`);
 writeFileSync(
   join(PACKAGE, 'package.json'),
   `${JSON.stringify(
     {
       ...manifest,
+      dependencies: Object.fromEntries(Object.entries(dependencies).filter(entry => !isOptional(entry))),
+      optionalDependencies: {
+        ...Object.fromEntries(Object.entries(dependencies).filter(isOptional)),
+        ...optionalDependencies,
+      },
       imports: { '#*': './src/*' },
       exports: {
         '.': { types: './src/index.d.ts', default: './dist/index.js' },

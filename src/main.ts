@@ -1,5 +1,7 @@
 // Picks the command and runs it. Every command is loaded only when it is asked for, so that `az` starts quickly.
 
+import { missingPackage } from '#state/missing-package.ts';
+
 type Run = (args: readonly string[]) => Promise<number>;
 
 const COMMANDS: Readonly<Record<string, () => Promise<Run>>> = {
@@ -64,7 +66,14 @@ async function main(args: readonly string[]): Promise<number> {
     process.stderr.write(`postern: there is no command '${name}'. postern --help lists them.\n`);
     return 2;
   }
-  return (await load())(rest);
+  try {
+    return await (await load())(rest);
+  } catch (error) {
+    const told = missingPackage(error, name);
+    if (told === undefined) throw error;
+    process.stderr.write(`${told}\n`);
+    return 1;
+  }
 }
 
 // A reader that has seen enough (`| head`) is no error of ours.

@@ -1,4 +1,5 @@
-// What documents and examples tell people to type is typed, and what they say is printed is printed.
+// What documents and examples tell people to type is typed, and what they say is printed is printed. The program in README.md
+// is tried with the package (test/package).
 
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -36,24 +37,6 @@ for (const document of [
     }
   });
 }
-
-test('the program in README.md prints what it says', () => {
-  const [, program = ''] =
-    /^```js\n([\s\S]*?)^```$/m.exec(readFileSync(join(ROOT, 'README.md'), 'utf8')) ?? [];
-  const [, expected] = /console\.log\(.*\/\/ (.*)$/m.exec(program) ?? [];
-  const workspace = new Workspace();
-  try {
-    // The package as such is proved in test/package; here its entries are the sources.
-    const entries = program
-      .replace("'postern'", `'${join(ROOT, 'src/index.ts')}'`)
-      .replace("'postern/tags'", `'${join(ROOT, 'src/tags.ts')}'`);
-    writeFileSync(join(workspace.folder, 'program.mjs'), entries);
-    const { stdout, stderr } = workspace.bash(`'${join(ROOT, 'scripts/node')}' program.mjs`);
-    assert.deepEqual([stdout.trim(), stderr], [expected, '']);
-  } finally {
-    workspace.close();
-  }
-});
 
 describe('the workflow of examples/policy-repository', () => {
   const workflow = parse(readFileSync(join(EXAMPLE, '.github/workflows/policy.yml'), 'utf8')) as {

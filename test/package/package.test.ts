@@ -1,27 +1,34 @@
-// The library as its users get it: packed, installed into an empty project, and imported by Node 20, by Node 24 and by
-// Chromium, and seen by the type checker.
+// The package as its users get it: packed, installed into an empty project without the optional packages, and imported by
+// Node 20, by Node 24 and by Chromium, and seen by the type checker. The sample in README.md is compiled and run as it stands there.
 
 import assert from 'node:assert/strict';
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   accessSync,
   constants,
   cpSync,
+  existsSync,
+  globSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   rmSync,
+  statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { arch, homedir, tmpdir } from 'node:os';
-import { extname, join } from 'node:path';
+import { delimiter, extname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 
 const ROOT = join(import.meta.dirname, '../..');
+/** With all that it brings, but for optional packages. */
+const MOST_BYTES = 15_000_000;
+const [, PROGRAM = ''] = /^```ts\n([\s\S]*?)^```$/m.exec(readFileSync(join(ROOT, 'README.md'), 'utf8')) ?? [];
 const EXPECTED = {
   answers: [
     ['Allow', 'mcr', 'RuleMatched'],
@@ -59,7 +66,7 @@ function cacheFor(project: string): NodeJS.ProcessEnv {
   }
 }
 
-describe('the packed library', () => {
+describe('the package', () => {
   const project = mkdtempSync(join(tmpdir(), 'postern-package-'));
   const npm = (args: string[], cwd = project) =>
     execFileSync('npm', [...args, '--no-audit', '--no-fund', '--loglevel=error'], {
@@ -78,16 +85,43 @@ describe('the packed library', () => {
       .split('\n')
       .at(-1);
     writeFileSync(join(project, 'package.json'), '{"name":"empty","private":true,"type":"module"}\n');
-    npm(['install', '--prefer-offline', `./${tarball}`, `node20@npm:node-linux-${arch()}@20`]);
+    npm([
+      ...['install', '--prefer-offline', '--omit=optional'],
+      ...[`./${tarball}`, `node20@npm:node-linux-${arch()}@20`],
+    ]);
     for (const name of ['consumer.mjs', 'consumer.ts'])
       cpSync(join(import.meta.dirname, name), join(project, name));
+    cpSync(join(ROOT, 'examples/policy-repository'), project, { recursive: true });
+    writeFileSync(join(project, 'program.ts'), PROGRAM);
+    writeFileSync(join(project, 'program.mjs'), PROGRAM);
     writeFileSync(join(project, 'run.mjs'), RUN);
     writeFileSync(join(project, 'index.html'), PAGE);
   });
   after(() => rmSync(project, { recursive: true, force: true }));
 
+  const node20 = join(project, 'node_modules/node20/bin');
+  /** As on a machine whose Node is 20. */
+  const postern = (...args: string[]) =>
+    spawnSync(join(project, 'node_modules/.bin/postern'), args, {
+      cwd: project,
+      encoding: 'utf8',
+      env: {
+        ...process.env,
+        PATH: [node20, process.env.PATH].join(delimiter),
+        POSTERN_STATE: join(project, 'state'),
+      },
+    });
+
+  it('is small without its optional packages', () => {
+    const files = globSync('node_modules/**', { cwd: project, exclude: name => name === 'node20' });
+    const entries = files.map(name => statSync(join(project, name))).filter(file => file.isFile());
+    const sum = entries.reduce((total, { size }) => total + size, 0);
+    assert.ok(files.includes('node_modules/postern/dist/index.js'));
+    assert.ok(sum < MOST_BYTES, `${sum} bytes`);
+  });
+
   it('is plain JavaScript for Node 20', () => {
-    const said = execFileSync(join(project, 'node_modules/node20/bin/node'), ['run.mjs'], { cwd: project });
+    const said = execFileSync(join(node20, 'node'), ['run.mjs'], { cwd: project });
     const { node, ...answer } = JSON.parse(said.toString());
     assert.match(node, /^20\./);
     assert.deepEqual(answer, EXPECTED);
@@ -135,12 +169,25 @@ describe('the packed library', () => {
     }
   });
 
+  it('does and prints what the sample in README.md says', () => {
+    const [, expected] = /console\.log\(.*\/\/ (.*)$/m.exec(PROGRAM) ?? [];
+    assert.ok(expected);
+    for (const node of [join(node20, 'node'), process.execPath]) {
+      const { stdout, stderr } = spawnSync(node, ['program.mjs'], { cwd: project, encoding: 'utf8' });
+      assert.deepEqual([stdout.trim(), stderr], [expected, '']);
+    }
+  });
+
   it('has types, which hold', () => {
     writeFileSync(
       join(project, 'tsconfig.json'),
       JSON.stringify({
-        compilerOptions: { strict: true, noEmit: true, module: 'nodenext', target: 'es2022', types: [] },
-        files: ['consumer.ts'],
+        compilerOptions: {
+          ...{ strict: true, noEmit: true, module: 'nodenext', target: 'es2022' },
+          // The sample reads a file.
+          ...{ types: ['node'], typeRoots: [join(ROOT, 'node_modules/@types')] },
+        },
+        files: ['consumer.ts', 'program.ts'],
       }),
     );
     try {
@@ -150,8 +197,54 @@ describe('the packed library', () => {
     }
   });
 
-  it('brings the command', () => {
-    const help = execFileSync(join(project, 'node_modules/.bin/postern'), ['--help'], { encoding: 'utf8' });
-    assert.match(help, /^Usage: postern COMMAND/);
+  it('brings the offline commands, which need neither Node 24 nor an optional package', () => {
+    const flow = ['--from', '10.42.8.1', '--to', 'github.com:443'];
+    const { stdout, stderr } = postern('decide', '--policy', 'policies', ...flow, '-o', 'json');
+    assert.equal(stderr, '');
+    assert.equal(JSON.parse(stdout).rule.name, 'source-code');
+    for (const [args, status, said] of [
+      [['lint', '--policy', 'policies'], 0, /0 errors, 0 warnings/],
+      [['test', 'tests'], 0, /17 passed/],
+      [['diff', 'policies', 'policies'], 0, /^No difference/],
+      [['tags', 'show', 'AzureCloud.eastus'], 0, /^AzureCloud\.eastus, service tag/],
+      [['explain', '--help'], 0, /^Usage: /],
+    ] as const) {
+      const result = postern(...args);
+      assert.deepEqual([result.status, result.stderr], [status, ''], args.join(' '));
+      assert.match(result.stdout, said);
+    }
+  });
+
+  it('says which package a command misses, and what brings it', () => {
+    for (const command of [
+      ['lab', 'up'],
+      ['up', '--config', 'policies', '--inside', 'lo'],
+      ['gateway', '--help'],
+    ]) {
+      const { status, stdout, stderr } = postern(...command);
+      assert.deepEqual([status, stdout], [1, '']);
+      assert.match(
+        stderr,
+        /^postern \w+: the package '[\w-]+' is not installed\. .* npm install --include=optional brings them, on Linux\.\n$/,
+      );
+    }
+  });
+
+  it('runs the other commands, with Node 24, where the optional packages are', () => {
+    const names = globSync(['*', '@*/*'], { cwd: join(ROOT, 'node_modules') });
+    for (const name of names.filter(found => !found.startsWith('.'))) {
+      const link = join(project, 'node_modules', name);
+      if (!existsSync(link)) symlinkSync(join(ROOT, 'node_modules', name), link);
+    }
+    for (const command of [
+      ['gateway', '--help'],
+      ['lab', 'up', '--help'],
+      ['up', '--help'],
+    ]) {
+      const { status, stdout, stderr } = postern(...command);
+      assert.deepEqual([status, stderr], [0, '']);
+      assert.match(stdout, /^Usage: /);
+    }
+    assert.match(postern('doctor').stdout, /^ok +Node +24\./m);
   });
 });
