@@ -18,6 +18,7 @@ import {
   dnat,
   EMPTY,
   findingsIn,
+  type Json,
   type LintCase,
   NODES,
   nat,
