@@ -214,6 +214,29 @@ const policy = (name: string, basePolicy: string | null = null): object => ({
   basePolicy: basePolicy === null ? null : { id: `${network}/firewallPolicies/${basePolicy}` },
 });
 
+test('warnings: a short line for each kind, none with --quiet and none beside a question that makes no sense', async t => {
+  const groups = [0, 1, 2].map(index => ({
+    id: `${network}/firewallPolicies/p/ruleCollectionGroups/g${index}`,
+    name: `g${index}`,
+    priority: 100,
+    ruleCollections: [],
+  }));
+  const question = [
+    '--policy',
+    folderWith(t, { 'p.json': [policy('p'), ...groups] }),
+    '--from',
+    '10.0.0.1',
+    '--to',
+  ];
+  const { error } = await run(...question, '192.0.2.1:22');
+  assert.match(
+    error,
+    /^postern decide: warning \(1 of 2 of its kind; postern lint tells all\): \S+p\.json:\d+: Rule collection groups 'g0' and 'g1' [^\n]*\n$/,
+  );
+  assert.equal((await run(...question, '192.0.2.1:22', '-q')).error, '');
+  assert.match((await run(...question, 'nonsense')).error, /^postern decide: --to: [^\n]*\n$/);
+});
+
 test('in a folder the child of a policy is meant; of several the user names one', async t => {
   const question = ['--from', '10.0.0.1', '--to', '192.0.2.1:22'];
   const family = folderWith(t, { 'a.json': policy('parent'), 'b.json': policy('child', 'parent') });

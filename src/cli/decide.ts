@@ -18,6 +18,7 @@ import { nearestRules, type Trace, type TraceStep, trace } from '#analysis/trace
 import type { ResolvedPolicy } from '#ir/policy.ts';
 import { formatRuleRef } from '#model/rule-ref.ts';
 import { describeFlowFault, FLOW_FLAGS, readResolved } from './flow-options.ts';
+import { noticesOf } from './notices.ts';
 import {
   begin,
   type CommandWorld,
@@ -27,7 +28,7 @@ import {
   REAL_WORLD,
   USAGE,
 } from './offline-command.ts';
-import { noticesOf, POLICY_INPUT_FLAGS, POLICY_INPUT_HELP, readPolicyInput } from './policy-input.ts';
+import { POLICY_INPUT_FLAGS, POLICY_INPUT_HELP, readPolicyInput } from './policy-input.ts';
 
 const HELP = `Usage: postern decide --policy FILE|FOLDER|store --from ADDRESS --to NAME|ADDRESS[:PORT] [OPTIONS]
 
@@ -74,7 +75,6 @@ export async function runDecide(args: readonly string[], world: CommandWorld = R
   const read = await readPolicyInput(values, world);
   if (read.faults) return refuse(read.usage ? USAGE : ERROR, ...read.faults);
   const { input } = read;
-  for (const notice of noticesOf(input)) world.error(`postern decide: ${notice}\n`);
   const { asked, faults } = understand(
     { from, to, protocol, sni, host, outside },
     input.policy,
@@ -89,6 +89,7 @@ export async function runDecide(args: readonly string[], world: CommandWorld = R
       ? `${JSON.stringify({ ...toDecisionJson(given.decision), ...(traced && { trace: traceJson(traced) }) })}\n`
       : describeAnswer(input.policy, asked, given, traced),
   );
+  if (!values.quiet) refuse(ALLOWED, ...noticesOf(input));
   return given.decision.action === 'Allow' ? ALLOWED : DENIED;
 }
 

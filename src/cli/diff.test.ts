@@ -113,3 +113,61 @@ test('bad usage is refused with 2, files that cannot be read with 1, and no answ
     assert.equal(out, '');
   }
 });
+
+const network = '/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network';
+const policy = (name: string, more: object = {}) => ({
+  id: `${network}/firewallPolicies/${name}`,
+  name,
+  location: 'westeurope',
+  ...more,
+});
+
+test('it is enough that one side has a use for a flag; what neither has is refused', async context => {
+  const template = {
+    $schema: 'https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#',
+    parameters: { mode: { type: 'string' } },
+    resources: [
+      {
+        type: 'Microsoft.Network/firewallPolicies',
+        name: 'p',
+        properties: { threatIntelMode: "[parameters('mode')]" },
+      },
+    ],
+  };
+  const one = folderWith(context, { 'p.json': policy('p', { threatIntelMode: 'Alert' }) });
+  const two = folderWith(context, { 't.json': template });
+  const three = folderWith(context, { 'p.json': [policy('p', { threatIntelMode: 'Alert' }), policy('q')] });
+  const mode = ['--parameters', 'mode=Alert'];
+  const cases: readonly (readonly [readonly string[], number, RegExp])[] = [
+    [[one, two, ...mode], 0, /^$/],
+    [[two, one, ...mode], 0, /^$/],
+    [[one, two, ...mode, '--parameters', 'zone=1'], 1, /^[^\n]*no template has a parameter 'zone'\.\n$/],
+    [[one, one, ...mode], 1, /^[^\n]*no template has a parameter 'mode'\.\n$/],
+    [[one, one, '--name', 'two'], 1, /^[^\n]*--name names a lab; it goes with --policy store\.\n$/],
+    [[one, 'store', '--name', 'two', ...mode], 1, /^[^\n]*labs\/two: there is no store/],
+    [[one, three, '--firewall-policy', 'p'], 0, /^$/],
+    [[three, two, ...mode, '--firewall-policy', 'q'], 0, /^$/],
+    [[three, one, '--firewall-policy', 'none'], 1, /there is no firewall policy 'none'; there is p, q\n/],
+  ];
+  for (const [args, expected, message] of cases) {
+    const { code, error } = await run(...args);
+    assert.match(error, message);
+    assert.equal(code, expected, args.join(' '));
+  }
+});
+
+test('faults of both sides come together, and warnings once, after the answer', async context => {
+  const faulty = await run('/nowhere/a.json', '/nowhere/b.json');
+  assert.match(faulty.error, /a\.json: .*\n.*b\.json: /);
+  const parent = policy('parent', { dnsSettings: { enableProxy: true } });
+  const child = policy('child', { basePolicy: { id: parent.id } });
+  const one = folderWith(context, { 'p.json': [parent, child] });
+  const two = folderWith(context, { 'p.json': [parent, child] });
+  const { code, out, error } = await run(one, two);
+  assert.deepEqual([code, out], [0, 'No difference: both mean the same.\n']);
+  assert.match(
+    error,
+    /^postern diff: warning: \S+p\.json:\d+: [^\n]*does not inherit the DNS settings of its parent 'parent'[^\n]*\n$/,
+  );
+  assert.equal((await run(one, two, '--quiet')).error, '');
+});

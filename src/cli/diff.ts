@@ -8,6 +8,7 @@ import { inOrderOfRisk } from '#analysis/diff/weigh.ts';
 import type { AddressSet, ResolvedPolicy } from '#ir/policy.ts';
 import { intersectRanges, mergeRanges, NEVER_A_TARGET } from '#net/ipv4.ts';
 import { namedSets } from './named-sets.ts';
+import { noticesOf } from './notices.ts';
 import {
   begin,
   type CommandWorld,
@@ -17,13 +18,7 @@ import {
   REAL_WORLD,
   USAGE,
 } from './offline-command.ts';
-import {
-  noticesOf,
-  POLICY_INPUT_FLAGS,
-  POLICY_INPUT_HELP,
-  type PolicyInput,
-  readPolicyInput,
-} from './policy-input.ts';
+import { POLICY_INPUT_FLAGS, POLICY_INPUT_HELP, readPolicySides } from './policy-input.ts';
 
 const HELP = `Usage: postern diff A B [OPTIONS]
 
@@ -39,7 +34,7 @@ FILE, FOLDER or store. Exit code 0 both mean the same, 3 they differ or the comp
 Names of network rules stand for addresses that are not known here. An address with several names goes by the one whose
 rule comes first. Feeds of threat intelligence count as empty, and names of DNAT targets as resolved.
 
-Options for reading A and B, the same for both:
+Options for reading A and B, the same for both; it is enough when one of the two has what is named:
 ${POLICY_INPUT_HELP.slice(POLICY_INPUT_HELP.indexOf('  --name'))}`;
 
 const { policy: _policy, ...INPUT_FLAGS } = POLICY_INPUT_FLAGS;
@@ -65,16 +60,11 @@ export async function runDiff(args: readonly string[], world: CommandWorld = REA
   if (!/^[1-9]\d{0,8}$/.test(boxes)) usage.push(`--max-boxes ${boxes}: a number from 1.`);
   if (usage.length > 0) return refuse(USAGE, ...usage);
 
-  const inputs: PolicyInput[] = [];
-  for (const side of positionals) {
-    const read = await readPolicyInput({ ...values, policy: [side] }, world);
-    if (read.faults) return refuse(read.usage ? USAGE : ERROR, ...read.faults);
-    const { input } = read;
-    // What is left aside is no difference.
-    for (const notice of noticesOf({ ...input, ignored: [] })) world.error(`postern diff: ${notice}\n`);
-    inputs.push(input);
-  }
-  const [before, after] = inputs.map(({ policy }) => policy) as [ResolvedPolicy, ResolvedPolicy];
+  const [first = '', second = ''] = positionals;
+  const read = await readPolicySides([first, second], values, world);
+  if (read.faults) return refuse(read.usage ? USAGE : ERROR, ...read.faults);
+  const { inputs } = read;
+  const [before, after] = [inputs[0].policy, inputs[1].policy];
   const diff = diffPolicies(before, after, { rules: !withoutRules, maxEntries: Number(boxes) });
   const entries = inOrderOfRisk(diff.entries);
   if (output === 'json') for (const piece of toDiffJson(diff, entries)) world.out(piece);
@@ -84,6 +74,8 @@ export async function runDiff(args: readonly string[], world: CommandWorld = REA
     for (const line of describeDiff(diff, entries, { unusable, named, all: values.all ?? false }))
       world.out(`${line}\n`);
   }
+  // What is left aside is no difference.
+  if (!values.quiet) refuse(SAME, ...noticesOf(...inputs.map(input => ({ ...input, ignored: [] }))));
   return isEmpty(diff) ? SAME : DIFFERENT;
 }
 

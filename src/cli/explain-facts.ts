@@ -10,7 +10,8 @@ import { adviceToSave } from '#documents/save-command.ts';
 import type { NamesOfAddress } from '#ir/decision.ts';
 import type { ResolvedPolicy } from '#ir/policy.ts';
 import { AZURE_DNS, formatIpv4, parseIpv4 } from '#net/ipv4.ts';
-import { type DocumentInput, noticesOf } from './policy-input.ts';
+import { noticesOf } from './notices.ts';
+import type { DocumentInput } from './policy-documents.ts';
 import { addressesOfSets, type RunningPlace, type RunningWorld } from './running-place.ts';
 
 const FIREWALL_TYPE = 'Microsoft.Network/azureFirewalls';

@@ -18,7 +18,8 @@ import {
   USAGE,
   type ValuesOf,
 } from './offline-command.ts';
-import { POLICY_INPUT_FLAGS, POLICY_INPUT_HELP, readDocumentInput } from './policy-input.ts';
+import { readDocumentInput } from './policy-documents.ts';
+import { POLICY_INPUT_FLAGS, POLICY_INPUT_HELP } from './policy-input.ts';
 import type { RunningPlace, RunningWorld } from './running-place.ts';
 
 const HELP = `Usage: postern explain --from HOST|ADDRESS --to NAME|ADDRESS:PORT [--name LAB | --router] [OPTIONS]
@@ -101,7 +102,7 @@ export async function runExplain(
     if (!read.read) return refuse(read.usage ? USAGE : ERROR, ...read.faults);
     const { network, faults, notices } = networkOf(read.read, place);
     if (faults.length > 0) return refuse(ERROR, ...faults);
-    for (const notice of notices) world.error(`postern explain: ${notice}\n`);
+    if (!values.quiet) refuse(ERROR, ...notices);
     const { prepared, faults: unclear } = prepareExplanation(network, { from, to, protocol, sni, host });
     if (!prepared) return refuse(USAGE, ...unclear.map(fault => `--${describeFlowFault(fault)}`));
     const { name } = prepared.target;
@@ -162,5 +163,5 @@ async function findPlace({ name, router }: Values, running: RunningWorld): Promi
 function inputOf(values: Values, place: RunningPlace | undefined): Record<string, unknown> {
   if (!place) return values;
   const { values: flags } = parseArgs({ args: [...place.policyFlags], options: POLICY_OPTION_FLAGS });
-  return { ...values, ...flags, policy: ['store'], name: place.lab };
+  return { ...values, ...flags, policy: ['store'], name: place.lab, router: place.lab === undefined };
 }

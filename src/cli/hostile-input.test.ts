@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { noticesOf, readPolicyInput } from './policy-input.ts';
+import { noticesOf } from './notices.ts';
+import { readPolicyInput } from './policy-input.ts';
 import { folderWith } from './testing.ts';
 
 const id = '/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/firewallPolicies/p';

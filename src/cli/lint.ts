@@ -14,8 +14,9 @@ import { toSarif } from '#analysis/lint/sarif.ts';
 import { loadAksOutbound } from '#facts/facts.ts';
 import { fileFault } from '#state/file-fault.ts';
 import { LINT_FLAGS, type LintArguments, readLintArguments } from './lint-options.ts';
+import { noticesOf } from './notices.ts';
 import { begin, type CommandWorld, ERROR, REAL_WORLD, USAGE } from './offline-command.ts';
-import { noticesOf, POLICY_INPUT_HELP, type PolicyInput, readPolicyInput } from './policy-input.ts';
+import { POLICY_INPUT_HELP, type PolicyInput, readPolicyInput } from './policy-input.ts';
 
 const HELP = `Usage: postern lint --policy FILE|FOLDER|store [OPTIONS]
 
@@ -58,8 +59,6 @@ export async function runLint(args: readonly string[], world: CommandWorld = REA
   const read = await readPolicyInput(values, world);
   if (read.faults) return refuse(read.usage ? USAGE : ERROR, ...read.faults);
   const { input } = read;
-  // What is worth a warning is among the findings.
-  for (const notice of noticesOf({ ...input, warnings: [] })) world.error(`postern lint: ${notice}\n`);
   const options = optionsOf(given, input);
   if (typeof options === 'string') return refuse(USAGE, options);
 
@@ -76,6 +75,8 @@ export async function runLint(args: readonly string[], world: CommandWorld = REA
   }
   if (given.output === 'json') world.out(`${JSON.stringify(toLintJson(findings), undefined, 2)}\n`);
   else world.out(given.output === 'sarif' ? sarif() : describeFindings(findings));
+  // What is worth a warning is among the findings.
+  if (!values.quiet) refuse(CLEAN, ...noticesOf({ ...input, warnings: [] }));
   return findings.some(({ severity }) => isAtLeast(severity, given.failOn)) ? FOUND : CLEAN;
 }
 

@@ -4,7 +4,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { firewall, NETWORK, policy, ruleCollectionGroup } from '#documents/printed-fixture.ts';
-import { noticesOf, readPolicyInput } from './policy-input.ts';
+import { noticesOf } from './notices.ts';
+import { readPolicyInput } from './policy-input.ts';
 import { folderWith } from './testing.ts';
 
 const world = { env: { POSTERN_STATE: '/nowhere' } };

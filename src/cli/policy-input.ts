@@ -7,38 +7,29 @@ import { type ArmDocument, type Documents, toDocuments } from '#arm/arm-document
 import { idKey } from '#arm/resource-id.ts';
 import { type Finding, resolvePolicy } from '#compiler/resolve-policy.ts';
 import { describeFinding } from '#documents/describe-finding.ts';
-import { pickSubject } from '#documents/policy-subject.ts';
+import { hasSubject, pickSubject, type SubjectWish } from '#documents/policy-subject.ts';
 import {
-  type DocumentFile,
+  type DocumentFault,
   type DocumentPlace,
   formatDocumentFault,
   type IgnoredResource,
-  NO_SITE,
-  type PlacedDocument,
-  readDocuments,
 } from '#documents/read-documents.ts';
 import { adviceToSave } from '#documents/save-command.ts';
-import { type Facts, loadFacts } from '#facts/facts.ts';
+import type { Facts } from '#facts/facts.ts';
 import type { ResolvedPolicy } from '#ir/policy.ts';
 import {
   POLICY_OPTION_FLAGS,
   POLICY_OPTION_HELP,
   type PolicyOptionValues,
-  policyOptionsOf,
 } from '#model/policy-option-flags.ts';
 import type { PolicyOptions } from '#model/policy-options.ts';
-import { fileFault } from '#state/file-fault.ts';
-import { labFolder, routerFolder, stateFolder } from '#state/state-folder.ts';
-import { readParameters, readPolicyFiles } from './policy-files.ts';
-import { readStore } from './policy-store.ts';
-
-/** The word that stands for Postern's own rules; a file of that name is written ./store. */
-const STORE = 'store';
+import { type DocumentInput, findDocuments, type PolicyInputWorld } from './policy-documents.ts';
 
 /** For the options of Node's `parseArgs`; `policyInputOf` reads what it found. */
 export const POLICY_INPUT_FLAGS = {
   policy: { type: 'string', multiple: true },
   name: { type: 'string' },
+  router: { type: 'boolean' },
   firewall: { type: 'string' },
   'firewall-policy': { type: 'string' },
   parameters: { type: 'string', multiple: true },
@@ -46,6 +37,7 @@ export const POLICY_INPUT_FLAGS = {
   'resource-group': { type: 'string' },
   location: { type: 'string' },
   state: { type: 'string' },
+  quiet: { type: 'boolean', short: 'q' },
   ...POLICY_OPTION_FLAGS,
 } as const;
 
@@ -55,7 +47,8 @@ export const POLICY_INPUT_HELP = `\
                              rule-collection-group list, ip-group list, public-ip list), an ARM template, an export, or a
                              folder of such files; store means what Postern holds on this machine. May be given several
                              times
-  --name LAB                 with --policy store: the lab that is meant, not the router
+  --name LAB, --router       with --policy store: the lab that is meant, or this machine as a router. Without: the lab of
+                             $POSTERN_LAB, else the only one that is up, else the router
   --firewall NAME            the firewall that is meant, where there are several
   --firewall-policy NAME     the firewall policy that is meant, where there are several or a firewall has it
   --parameters FILE|KEY=VALUE
@@ -63,6 +56,7 @@ export const POLICY_INPUT_HELP = `\
   --subscription ID, --resource-group NAME, --location NAME
                              where templates are meant to be deployed: their ids are made of the first two
   --state FOLDER             where imported service tags lie; default $POSTERN_STATE, else the usual place
+  -q, --quiet                no warnings, and nothing about what was left aside
 ${POLICY_OPTION_HELP}`;
 
 export interface PolicyInput {
@@ -79,168 +73,105 @@ export interface PolicyInput {
    * describes.
    */
   fileOf(id: string, target?: string): DocumentPlace | undefined;
-  /** A finding with its file, line and path, for people. */
+  /** A finding with its file and line, for people. */
   describe(finding: Finding): string;
 }
 
-export type PolicyInputResult =
-  | { readonly input: PolicyInput; readonly faults?: undefined }
-  /** Complete lines, without the name of the command. `usage` where the command line makes no sense. */
-  | { readonly input?: undefined; readonly faults: readonly string[]; readonly usage: boolean };
-
-export interface PolicyInputWorld {
-  readonly env: Readonly<Record<string, string | undefined>>;
+/** Complete lines, without the name of the command. `usage` where the command line makes no sense. */
+interface Refused {
+  readonly input?: undefined;
+  readonly inputs?: undefined;
+  readonly faults: readonly string[];
+  readonly usage: boolean;
 }
 
-/** All that was read, for commands that ask about more than one firewall's rules. */
-export interface DocumentInput {
-  readonly placed: readonly PlacedDocument[];
-  readonly ignored: readonly IgnoredResource[];
-  readonly facts: Facts;
-  readonly options: PolicyOptions;
-  /** What was named, for messages. */
-  readonly from: string;
-}
-
-type DocumentInputResult =
-  | { readonly read: DocumentInput; readonly faults?: undefined }
-  | { readonly read?: undefined; readonly faults: readonly string[]; readonly usage: boolean };
+export type PolicyInputResult = { readonly input: PolicyInput; readonly faults?: undefined } | Refused;
 
 /** `values` is what `parseArgs` made of `POLICY_INPUT_FLAGS`; it may hold other options too. */
 export async function readPolicyInput(
   values: PolicyOptionValues,
   world: PolicyInputWorld,
 ): Promise<PolicyInputResult> {
-  const result = await readDocumentInput(values, world);
-  if (!result.read) return refuse(result.faults, result.usage);
-  const { placed, ...known } = result.read;
-  return resolveInput(placed, values, known);
+  const wish = wishOf(values);
+  if (wish.firewall !== undefined && wish.firewallPolicy !== undefined)
+    return refuse(['--firewall and --firewall-policy exclude each other.'], true);
+  const found = await findDocuments(values, world);
+  if (!found.read) return refuse(found.faults, found.usage);
+  const { unused } = found.read;
+  return unused.length > 0 ? refuse(unused) : resolveInput(found.read, wish);
 }
 
-/** The documents alone; `alsoTypes` are types of resources that are read besides, in lower case. */
-export async function readDocumentInput(
-  values: PolicyOptionValues,
-  { env }: PolicyInputWorld,
-  alsoTypes: readonly string[] = [],
-): Promise<DocumentInputResult> {
-  const paths = [values.policy ?? []].flat().map(String);
-  const { options, faults: optionFaults } = policyOptionsOf(values);
-  const usage = [...optionFaults];
-  if (paths.length === 0) usage.push('--policy is missing: name a file or a folder that holds the rules.');
-  if (values.firewall !== undefined && values['firewall-policy'] !== undefined)
-    usage.push('--firewall and --firewall-policy exclude each other.');
-  if (usage.length > 0) return { faults: usage, usage: true };
+export type PolicySidesResult =
+  | { readonly inputs: readonly [PolicyInput, PolicyInput]; readonly faults?: undefined }
+  | Refused;
 
-  const read = await readAll(paths, values, env, alsoTypes);
-  if (read.faults.length > 0) return { faults: read.faults, usage: false };
-  let facts: Facts;
-  try {
-    facts = loadFacts(stateFolder({ env, override: text(values.state) }));
-  } catch (error) {
-    return { faults: [(error as Error).message], usage: false };
+/** Two sets of rules with the same flags: it is enough when one of them has a use for what only one can use. */
+export async function readPolicySides(
+  [first, second]: readonly [string, string],
+  values: PolicyOptionValues,
+  world: PolicyInputWorld,
+): Promise<PolicySidesResult> {
+  const before = await findDocuments({ ...values, policy: [first] }, world);
+  const after = await findDocuments({ ...values, policy: [second] }, world);
+  if (!before.read || !after.read) {
+    const faults = new Set([...(before.faults ?? []), ...(after.faults ?? [])]);
+    return refuse(
+      [...faults],
+      [before, after].every(side => side.read || side.usage),
+    );
   }
+  const [one, other] = [before.read, after.read];
+  const unused = one.unused.filter(line => other.unused.includes(line));
+  if (unused.length > 0) return refuse(unused);
+  const wish = wishOf(values);
+  const wishFor = (side: DocumentInput, another: DocumentInput): SubjectWish =>
+    wishOfSide(wish, documentsOf(side), documentsOf(another));
+  const { input: old, faults: oldFaults = [] } = resolveInput(one, wishFor(one, other));
+  const { input: recent, faults: recentFaults = [] } = resolveInput(other, wishFor(other, one));
+  return old && recent ? { inputs: [old, recent] } : refuse([...new Set([...oldFaults, ...recentFaults])]);
+}
+
+function wishOf(values: PolicyOptionValues): SubjectWish {
+  return { firewall: text(values.firewall), firewallPolicy: text(values['firewall-policy']) };
+}
+
+/** Without what only the other side has. */
+function wishOfSide(wish: SubjectWish, own: Documents, others: Documents): SubjectWish {
+  const isMeant = (one: SubjectWish): boolean => hasSubject(own, one) || !hasSubject(others, one);
+  const { firewall, firewallPolicy } = wish;
   return {
-    read: { placed: read.documents, ignored: read.ignored, options, facts, from: paths.join(', ') },
+    ...(firewall !== undefined && isMeant({ firewall }) && { firewall }),
+    ...(firewallPolicy !== undefined && isMeant({ firewallPolicy }) && { firewallPolicy }),
   };
 }
 
-async function readAll(
-  paths: readonly string[],
-  values: PolicyOptionValues,
-  env: PolicyInputWorld['env'],
-  alsoTypes: readonly string[],
-): Promise<{
-  readonly documents: readonly PlacedDocument[];
-  readonly ignored: readonly IgnoredResource[];
-  readonly faults: readonly string[];
-}> {
-  const { files, faults } = readPolicyFiles(paths.filter(path => path !== STORE));
-  const { parameters, faults: parameterFaults } = readParameters(
-    [values.parameters ?? []].flat().map(String),
-  );
-  let problems: readonly string[] = [...faults, ...parameterFaults];
-  const all: DocumentFile[] = [...files];
-  if (paths.includes(STORE)) {
-    const lab = text(values.name);
-    const where = { env, override: text(values.state) };
-    const folder = lab === undefined ? routerFolder(where) : labFolder(lab, where);
-    try {
-      all.push(await readStore(folder));
-    } catch (error) {
-      problems = [...problems, `${folder}: ${fileFault(error)}`];
-    }
-  } else if (values.name !== undefined)
-    problems = problems.concat('--name names a lab; it goes with --policy store.');
-  const site = {
-    subscriptionId: text(values.subscription) ?? NO_SITE.subscriptionId,
-    resourceGroup: text(values['resource-group']) ?? NO_SITE.resourceGroup,
-    location: text(values.location),
-  };
-  const read = readDocuments(all, { site, parameters, alsoTypes });
-  problems = problems.concat(read.faults.map(formatDocumentFault));
-  // A file that could not be read may be the template that has it.
-  if (problems.length === 0)
-    problems = read.unknownParameters.map(name => `--parameters: no template has a parameter '${name}'.`);
-  return { documents: read.documents, ignored: read.ignored, faults: problems };
+function documentsOf({ placed }: DocumentInput): Documents {
+  return toDocuments(placed.map(({ document }) => document));
 }
 
-function resolveInput(
-  placed: readonly PlacedDocument[],
-  values: PolicyOptionValues,
-  {
-    from,
-    ...known
-  }: {
-    readonly ignored: readonly IgnoredResource[];
-    readonly options: PolicyOptions;
-    readonly facts: Facts;
-    readonly from: string;
-  },
-): PolicyInputResult {
-  const documents = toDocuments(placed.map(({ document }) => document));
-  const byId = new Map(placed.map(found => [idKey(found.document.id), found]));
+function resolveInput(read: DocumentInput, wish: SubjectWish): PolicyInputResult {
+  const { from, ignored, facts, options } = read;
+  const documents = documentsOf(read);
+  const byId = new Map(read.placed.map(found => [idKey(found.document.id), found]));
   const fileOf = (id: string, target = ''): DocumentPlace | undefined => byId.get(idKey(id))?.locate(target);
-  const picked = pickSubject(documents, {
-    firewall: text(values.firewall),
-    firewallPolicy: text(values['firewall-policy']),
-  });
+  if (wish.firewall !== undefined && wish.firewallPolicy !== undefined)
+    return refuse([`${from}: --firewall and --firewall-policy both name what is here; name one of them.`]);
+  const picked = pickSubject(documents, wish);
   if (picked.subject === undefined) return refuse([`${from}: ${picked.fault}`]);
   const { subject } = picked;
-  const resolution = resolvePolicy(subject, documents, { ...known, publicIpsMayBeMissing: true });
-  const describe = (finding: Finding): string =>
-    `${describeFinding(finding, fileOf, from)}${adviceToSave(finding, documents)}`;
-  if (resolution.faults) return refuse(resolution.faults.map(describe));
+  const resolution = resolvePolicy(subject, documents, { facts, options, publicIpsMayBeMissing: true });
+  const describeAs = (format: (fault: DocumentFault) => string) => (finding: Finding) =>
+    `${describeFinding(finding, fileOf, from, format)}${adviceToSave(finding, documents)}`;
+  if (resolution.faults) return refuse(resolution.faults.map(describeAs(formatDocumentFault)));
   const { policy, warnings } = resolution;
-  return { input: { subject, documents, policy, warnings, fileOf, describe, ...known } };
-}
-
-/** What the user should know about the rules that were read, each a line: warnings, and what was left aside. */
-export function noticesOf({
-  warnings,
-  ignored,
-  describe,
-}: Pick<PolicyInput, 'warnings' | 'ignored' | 'describe'>): string[] {
-  const byType = new Map<string, string[]>();
-  for (const { type, name } of ignored) byType.set(type, [...(byType.get(type) ?? []), name]);
-  const aside = [...byType].map(([type, names]) => `${type} ${shorten(names)}`);
-  return [
-    ...warnings.map(warning => `warning: ${describe(warning)}`),
-    ...(aside.length === 0 ? [] : [`ignored, as it says nothing about the rules: ${aside.join('; ')}`]),
-  ].map(plainLine);
-}
-
-/** Of one type in a message. */
-const MOST_NAMES = 3;
-
-function shorten(names: readonly string[]): string {
-  const more = names.length - MOST_NAMES;
-  return `${names.slice(0, MOST_NAMES).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  const describe = describeAs(({ place: { file, line }, message }) => `${file}:${line}: ${message}`);
+  return { input: { subject, documents, policy, warnings, fileOf, describe, ignored, facts, options } };
 }
 
 /** One fault often brings others; the first ones tell. */
 const MOST_FAULTS = 1000;
 
-function refuse(faults: readonly string[], usage = false): PolicyInputResult {
+function refuse(faults: readonly string[], usage = false): Refused {
   const told = faults.slice(0, MOST_FAULTS).map(plainLine);
   const more = faults.length - told.length;
   return { faults: more > 0 ? [...told, `and ${more} more faults, which are not told`] : told, usage };

@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { startControlPlane } from '#control/control-plane.ts';
+import { writeProcessFile } from '#state/process-file.ts';
 import type { ResourceStore } from '#store/resource-store.ts';
 import { SqliteStore } from '#store/sqlite-store.ts';
 import { runDecide } from './decide.ts';
@@ -106,6 +107,35 @@ test('what is found in a store stands at the id of its resource', async t => {
   assert.ok(findings.length > 0);
   assert.ok(findings.every(({ place }) => place === null));
 });
+
+const MEANT: readonly (readonly [
+  string,
+  readonly string[],
+  readonly string[],
+  string | undefined,
+  RegExp,
+])[] = [
+  ['nothing named and nothing up: the router', [], [], undefined, /\/router: there is no store/],
+  ['the only lab that is up', ['demo'], [], undefined, /labs\/demo: there is no store/],
+  ['$POSTERN_LAB before one that is up', ['demo'], [], 'two', /labs\/two: there is no store/],
+  ['--name before $POSTERN_LAB', ['demo'], ['--name', 'one'], 'two', /labs\/one: there is no store/],
+  ['--router before all', ['demo'], ['--router'], 'two', /\/router: there is no store/],
+  ['several that are up', ['demo', 'two'], [], undefined, /store: several labs are up: demo, two\. .*--name/],
+  ['both', [], ['--router', '--name', 'two'], undefined, /--name and --router exclude each other/],
+];
+
+for (const [title, up, flags, variable, message] of MEANT)
+  test(`whose store is meant: ${title}`, async t => {
+    const { state } = stateFolder(t, 'router');
+    for (const name of up) {
+      mkdirSync(join(state, 'labs', name), { recursive: true });
+      writeProcessFile(join(state, 'labs', name, 'lab.pid'));
+    }
+    const env = { POSTERN_STATE: state, ...(variable !== undefined && { POSTERN_LAB: variable }) };
+    const { error, code } = await outcomeOf(world => runDecide([...QUESTION, ...flags], world), env);
+    assert.match(error, message);
+    assert.equal(code, 1);
+  });
 
 test('no store is said with where it was looked for', async t => {
   const { state } = stateFolder(t, 'router');

@@ -5,6 +5,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isPolicyType } from '#documents/arm-shape.ts';
 import type { DocumentFile } from '#documents/read-documents.ts';
+import { labsUp } from '#state/labs.ts';
+import { labFolder, routerFolder } from '#state/state-folder.ts';
 import { askControlPlane } from './control-plane.ts';
 
 const TYPES = [
@@ -15,6 +17,28 @@ const TYPES = [
   'virtualNetworks',
   'routeTables',
 ];
+
+/**
+ * The folder of the lab that is named, or of the router; where nothing is, of the lab of `$POSTERN_LAB`, else of the only one that
+ * is up, else of the router. Throws where several labs are up.
+ */
+export function storeFolder(
+  wish: { readonly lab: string | undefined; readonly router: boolean },
+  env: Readonly<Record<string, string | undefined>>,
+  override: string | undefined,
+): string {
+  const where = { env, override };
+  if (wish.router && wish.lab !== undefined) throw new Error('--name and --router exclude each other');
+  if (wish.router) return routerFolder(where);
+  const named = wish.lab ?? env.POSTERN_LAB;
+  if (named) return labFolder(named, where);
+  const [lab, ...others] = labsUp(where);
+  if (others.length > 0)
+    throw new Error(
+      `several labs are up: ${[lab, ...others].join(', ')}. Name the one that is meant with --name, or the router with --router`,
+    );
+  return lab === undefined ? routerFolder(where) : labFolder(lab, where);
+}
 
 /** `folder` is that of a lab or of the router. The answer is a list of documents in ARM's shape. Throws with what to do. */
 export async function readStore(folder: string): Promise<DocumentFile> {

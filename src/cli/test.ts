@@ -14,6 +14,7 @@ import {
 } from '#analysis/policy-tests/policy-tests-report.ts';
 import { fileFault } from '#state/file-fault.ts';
 import { describeFlowFault } from './flow-options.ts';
+import { noticesOf } from './notices.ts';
 import {
   begin,
   type CommandWorld,
@@ -26,7 +27,6 @@ import {
 } from './offline-command.ts';
 import { readAtMost } from './policy-files.ts';
 import {
-  noticesOf,
   POLICY_INPUT_FLAGS,
   POLICY_INPUT_HELP,
   type PolicyInputResult,
@@ -104,6 +104,8 @@ export async function runTest(
   const { tests, failed, broken } = totalsOf(outcomes);
   if (tests === 0 && broken === 0) return refuse(ERROR, `no name of a test holds '${filter}'.`);
   world.out(output === 'json' ? `${JSON.stringify(toJson(outcomes))}\n` : formatOutcomes(outcomes, verbose));
+  // They may explain what is not as expected; what is needs no explanation.
+  if (!values.quiet && (verbose || failed + broken > 0)) refuse(ERROR, ...(await runner.notices()));
   if (junit !== undefined) {
     try {
       writeFileSync(junit, toJunit(outcomes));
@@ -140,6 +142,12 @@ class Runner {
     return { file, results, faults, seconds: (this.#world.now() - startedAt) / 1000 };
   }
 
+  /** On all the rules that were read. */
+  async notices(): Promise<string[]> {
+    const read = await Promise.all(this.#inputs.values());
+    return noticesOf(...read.flatMap(({ input }) => input ?? []));
+  }
+
   async #judge(
     file: string,
     filter: string,
@@ -174,17 +182,10 @@ class Runner {
     const key = JSON.stringify(values);
     let input = this.#inputs.get(key);
     if (!input) {
-      input = this.#read(values);
+      input = readPolicyInput(values, this.#world);
       this.#inputs.set(key, input);
     }
     return input;
-  }
-
-  async #read(values: Readonly<Record<string, unknown>>): Promise<PolicyInputResult> {
-    const read = await readPolicyInput(values, this.#world);
-    for (const notice of read.input ? noticesOf(read.input) : [])
-      this.#world.error(`postern test: ${notice}\n`);
-    return read;
   }
 }
 

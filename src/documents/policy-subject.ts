@@ -36,6 +36,17 @@ export function pickSubject(documents: Documents, { firewall, firewallPolicy }: 
   return pickOnly(leaves.length > 0 ? leaves : policies, 'firewall policies', '--firewall-policy');
 }
 
+/** Whether there is anything of the name that is wished for. */
+export function hasSubject(documents: Documents, { firewall, firewallPolicy }: SubjectWish): boolean {
+  const isCalled = (type: string, wish = '') =>
+    documents.ofType(type).some(document => isNamed(document, wish));
+  return isCalled(FIREWALL_TYPE, firewall) || isCalled(FIREWALL_POLICY_TYPE, firewallPolicy);
+}
+
+function isNamed({ id, name }: ArmDocument, wish: string): boolean {
+  return [idKey(id), name.toLowerCase()].includes(idKey(wish));
+}
+
 function parentOf(reference: unknown): string[] {
   return isObject(reference) && typeof reference.id === 'string' ? [idKey(reference.id)] : [];
 }
@@ -52,10 +63,7 @@ function pickNamed(
   what: string,
   flag: string,
 ): PickedSubject {
-  const wanted = idKey(wish);
-  const [first, ...others] = candidates.filter(({ id, name }) =>
-    [idKey(id), name.toLowerCase()].includes(wanted),
-  );
+  const [first, ...others] = candidates.filter(candidate => isNamed(candidate, wish));
   if (first && others.length === 0) return { subject: first };
   if (first)
     return {
