@@ -21,6 +21,7 @@ for (const document of [
     let workspace: Workspace;
     before(() => {
       workspace = new Workspace();
+      workspace.bash('git init -q . && git add .');
     });
     after(() => workspace.close());
 
@@ -35,6 +36,10 @@ for (const document of [
         });
       });
     }
+    test('leaves nothing that git would ask about', () => {
+      const { status, stdout, stderr } = workspace.bash('git ls-files --others --exclude-standard');
+      assert.deepEqual([status, stdout, stderr], [0, '', '']);
+    });
   });
 }
 
