@@ -307,19 +307,20 @@ describe('postern logs', () => {
     await writeFile(log, lines(RECORDS.slice(1, 2)));
     assert.equal((await run(['-o', 'json'])).out, lines(RECORDS.slice(1, 2)));
     await mkdir(join(state, 'labs', 'other'));
-    assert.match((await run(['--lab', 'other'])).err, /no log of the lab 'other'/);
+    for (const flag of ['--name', '--lab'])
+      assert.match((await run([flag, 'other'])).err, /no log of the lab 'other'/);
   });
 
   it('says that there is no such lab, and which there are', async () => {
     for (const args of [
-      ['--lab', 'nope'],
+      ['--name', 'nope'],
       ['--lab', 'nope', '--follow'],
       ['--lab', 'nope', '--firewall', 'rg.fw'],
     ])
       assert.deepEqual(await run(args), {
         status: 1,
         out: '',
-        err: "There is no lab 'nope'. There are: postern (postern logs --lab postern).\n",
+        err: "There is no lab 'nope'. There are: postern (postern logs --name postern).\n",
       });
     await rm(join(state, 'labs'), { recursive: true });
     assert.equal(
@@ -352,6 +353,7 @@ describe('postern logs', () => {
     [['--since', 'yesterday'], /--since takes .* not 'yesterday'/],
     [['--table', 'foo'], /there is no table 'foo'. Tables: network \(AZFWNetworkRule\)/],
     [['-o', 'xml'], /'xml' is no output format/],
+    [['--name', 'a', '--lab', 'b'], /--name a and --lab b name two labs/],
     [['--lab', '../x'], /'\.\.\/x' is not the name of a lab/],
     [['--firewall', '../x'], /'\.\.\/x' is not the name of a firewall/],
     [['--nonsense'], /--nonsense/],

@@ -17,7 +17,8 @@ What the firewall decided, one line a decision.
 
   -f, --follow         go on with what is decided from now on
       --denied         only what was denied
-      --lab NAME       the firewall of this lab; default: the lab 'postern' if it has a log, else this router
+      --name LAB       the firewall of this lab, also --lab LAB; default: the lab of $POSTERN_LAB, or 'postern', if it has a
+                       log, else this router
       --firewall NAME  one of several firewalls of a lab: GROUP.FIREWALL; default: the one that came first
       --table TABLE    only network, application, nat, threat, dns or resolution (or Azure's name of the table)
       --since TIME     not older than 30s, 10m, 2h, 1d, or an instant such as 2026-01-31T08:00:00Z
@@ -95,6 +96,7 @@ function parseLogsArgs(args: readonly string[], now: number): Wanted | 'help' {
     options: {
       follow: { type: 'boolean', short: 'f', default: false },
       denied: { type: 'boolean', default: false },
+      name: { type: 'string' },
       lab: { type: 'string' },
       firewall: { type: 'string' },
       table: { type: 'string' },
@@ -109,15 +111,18 @@ function parseLogsArgs(args: readonly string[], now: number): Wanted | 'help' {
     throw new Error(`'${values.output}' is no output format. Use text or json.`);
   if (values.lines !== undefined && !/^\d{1,9}$/.test(values.lines))
     throw new Error(`--lines takes a number, not '${values.lines}'.`);
-  if (values.lab !== undefined && !/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(values.lab))
-    throw new Error(`'${values.lab}' is not the name of a lab.`);
+  if (values.name !== undefined && values.lab !== undefined && values.name !== values.lab)
+    throw new Error(`--name ${values.name} and --lab ${values.lab} name two labs; both mean the same.`);
+  const lab = values.name ?? values.lab;
+  if (lab !== undefined && !/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(lab))
+    throw new Error(`'${lab}' is not the name of a lab.`);
   if (values.firewall !== undefined && !/^[^./][^/]*$/.test(values.firewall))
     throw new Error(`'${values.firewall}' is not the name of a firewall: expected GROUP.FIREWALL.`);
   const fallback = values.follow ? FOLLOW_LINES : Number.POSITIVE_INFINITY;
   return {
     follow: values.follow,
     denied: values.denied,
-    lab: values.lab,
+    lab,
     firewall: values.firewall?.toLowerCase(),
     table: values.table === undefined ? undefined : tableOf(values.table),
     sinceAt: values.since === undefined ? Number.NEGATIVE_INFINITY : instantOf(values.since, now),
@@ -171,7 +176,7 @@ async function findLog(
 function noSuchLab(name: string, env: LogsIo['env']): string {
   const names = labNames({ env });
   const postern = commandName(env);
-  const there = names.map(other => `${other} (${postern} logs --lab ${other})`).join(', ');
+  const there = names.map(other => `${other} (${postern} logs --name ${other})`).join(', ');
   const option = name === DEFAULT_LAB ? '' : ` --name ${name}`;
   return names.length > 0
     ? `There is no lab '${name}'. There are: ${there}.\n`
