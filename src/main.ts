@@ -69,9 +69,9 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     return await (await load())(rest);
   } catch (error) {
-    const told = missingPackage(error, name);
+    const told = missingPackage(error);
     if (told === undefined) throw error;
-    process.stderr.write(`${told}\n`);
+    process.stderr.write(`postern ${name}: ${told}\n`);
     return 1;
   }
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { isPolicyType } from '#documents/arm-shape.ts';
 import type { DocumentFile } from '#documents/read-documents.ts';
 import { labsUp } from '#state/labs.ts';
+import { missingPackage } from '#state/missing-package.ts';
 import { labFolder, routerFolder } from '#state/state-folder.ts';
 import { askControlPlane } from './control-plane.ts';
 
@@ -68,7 +69,9 @@ function made(file: string, documents: readonly unknown[]): DocumentFile {
 
 async function readDatabase(path: string): Promise<unknown[]> {
   // Node says that its SQLite is experimental wherever it is loaded.
-  const { DatabaseSync } = await import('node:sqlite');
+  const { DatabaseSync } = await import('node:sqlite').catch((error: unknown) => {
+    throw new Error(missingPackage(error) ?? String(error), { cause: error });
+  });
   const database = new DatabaseSync(path, { readOnly: true });
   try {
     const rows = database.prepare('SELECT type, document FROM resources ORDER BY key').all();

@@ -215,6 +215,15 @@ describe('the package', () => {
     }
   });
 
+  it('says that rules out of a database need Node 24', () => {
+    const lab = join(project, 'state/labs/one');
+    mkdirSync(lab, { recursive: true });
+    writeFileSync(join(lab, 'store.db'), '');
+    const { status, stderr } = postern('lint', '--policy', 'store', '--name', 'one');
+    assert.equal(status, 1);
+    assert.match(stderr, /: it needs Node 24, .* and this is Node 20\..* npm install --include=optional/);
+  });
+
   it('says which package a command misses, and what brings it', () => {
     for (const command of [
       ['lab', 'up'],
