@@ -3,7 +3,7 @@
 
 import type { ApplicationQuery, DecisionContext, Flow, IpProtocol, NamesOfAddress } from '#ir/decision.ts';
 import { canTranslate, matchesNatService, matchesService } from '#ir/matches.ts';
-import type { AddressSet, ApplicationRule, NatRule, NetworkRule } from '#ir/policy.ts';
+import type { AddressSet, ApplicationRule, NatRule, NetworkRule, SkippedRule } from '#ir/policy.ts';
 import { matchesTargets } from '#ir/target-index.ts';
 import { formatFqdnPattern } from '#net/fqdn.ts';
 import { formatIpv4, formatRange, includesAddress } from '#net/ipv4.ts';
@@ -28,6 +28,45 @@ export function missesOfNatRule(rule: NatRule, flow: Flow, context: DecisionCont
       ? []
       : [{ field: 'translation', text: `its target ${rule.translatedFqdn} does not resolve` } as const]),
   ];
+}
+
+/** The first is why it is skipped; the others would keep it from matching all the same. */
+export function missesOfSkipped(
+  { causes }: Pick<SkippedRule, 'causes'>,
+  others: readonly Miss[],
+): readonly [Miss, ...Miss[]] {
+  const [{ field }] = causes;
+  const empty = causes.map(cause => cause.field);
+  // Without its names a rule has no protocols and ports either.
+  const unknown: readonly Miss['field'][] = empty.includes('name') ? [...empty, 'protocol', 'port'] : empty;
+  return [
+    { field, text: `skipped: ${describeCauses(causes)}` },
+    ...others.filter(miss => !unknown.includes(miss.field)),
+  ];
+}
+
+function describeCauses(causes: SkippedRule['causes']): string {
+  const groups = [...new Set(causes.flatMap(({ ipGroups }) => ipGroups))];
+  const tags = [...new Set(causes.flatMap(cause => cause.tags))];
+  return [
+    ...(groups.length > 0
+      ? [
+          `IP group${plural(groups)} ${joinedNames(groups.map(nameOfId))} ${groups.length > 1 ? 'are' : 'is'} empty`,
+        ]
+      : []),
+    ...(tags.length > 0
+      ? [`tag${plural(tags)} ${joinedNames(tags)} ${tags.length > 1 ? 'stand' : 'stands'} for nothing`]
+      : []),
+  ].join(', ');
+}
+
+const plural = (list: readonly unknown[]): string => (list.length > 1 ? 's' : '');
+const nameOfId = (id: string): string => id.split('/').at(-1) ?? id;
+
+function joinedNames(names: readonly string[]): string {
+  return names.length > 1 && names.length <= MOST_SHOWN
+    ? `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
+    : formatList(names);
 }
 
 function missOfNatService(rule: NatRule, { protocol, destinationPort }: Flow): Miss[] {

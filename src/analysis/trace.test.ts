@@ -1,13 +1,13 @@
 // A trace says why: every rule up to the one that decides, each with what keeps it from matching, in agreement with `decide`.
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { decide } from '#ir/decide.ts';
 import type { Claim, Flow, IpProtocol } from '#ir/decision.ts';
 import { application, ip, ips, nat, network, policy, ports } from '#ir/fixture.ts';
 import { matchesApplicationRule, matchesNatRule, matchesNetworkRule } from '#ir/matches.ts';
-import type { ResolvedPolicy } from '#ir/policy.ts';
+import type { NetworkRule, ResolvedPolicy, SkipCause, SkippedRule } from '#ir/policy.ts';
 import { missesOfApplicationRule, missesOfNatRule, missesOfNetworkRule } from './misses.ts';
 import { nearestRules, trace } from './trace.ts';
 
@@ -85,7 +85,10 @@ test('a trace ends at the rule that decides, and no rule before it has nothing a
       assert.deepEqual(traced.decision, decide(asked, flow, context));
       const matching = traced.steps.filter(({ misses }) => misses.length === 0).map(({ rule }) => rule);
       const { decision } = traced;
-      const decided = decision.action === 'Pending' || decision.rule === null ? [] : [decision.rule];
+      // A rule that the client's name is bound to has nothing against the flow and waits for the name.
+      if (decision.action === 'Pending')
+        return assert.ok(matching.length <= (asked.bindNetworkFqdns ? 1 : 0));
+      const decided = decision.rule === null ? [] : [decision.rule];
       assert.deepEqual(matching, decided);
       if (decided.length > 0) assert.deepEqual(traced.steps.at(-1)?.rule, decided[0]);
     }),
@@ -173,4 +176,96 @@ test('the nearest rules are those with the fewest fields that do not match, in o
     nearest.map(({ rule }) => rule.rule),
     ['near', 'as near'],
   );
+});
+
+describe('rules that are skipped', () => {
+  const GROUP = '/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/ipGroups/nodes';
+  const cause = (field: SkipCause['field'], rest: Partial<SkipCause> = {}): SkipCause => ({
+    ...{ field, ipGroups: [GROUP], tags: [], ...rest },
+  });
+  const skipped = (position: number, rest: Partial<NetworkRule> = {}): SkippedRule => ({
+    pass: 'network',
+    position,
+    causes: [cause('source')],
+    rule: network('skipped', { protocols: ['UDP'], sources: [], ...rest }),
+  });
+  const other = network('other', { protocols: ['UDP'], destinationPorts: ports('123') });
+  const told = (rules: Partial<ResolvedPolicy>, question = asked) =>
+    trace(policy(rules), question, { namesOfAddress: names }).steps.map(
+      ({ rule, misses }) => `${rule.rule}: ${misses.map(({ text }) => text).join(', ')}`,
+    );
+
+  test('are told in their place', () => {
+    const found = told({ networkRules: [other, other], skippedRules: [skipped(1), skipped(2)] });
+    assert.deepEqual(found, [
+      'other: port 53 is not in 123',
+      'skipped: skipped: IP group nodes is empty',
+      'other: port 53 is not in 123',
+      'skipped: skipped: IP group nodes is empty',
+    ]);
+  });
+
+  test('but not behind the rule that decides', () => {
+    const decides = network('decides', { protocols: ['UDP'] });
+    assert.deepEqual(told({ networkRules: [decides], skippedRules: [skipped(0), skipped(1)] }), [
+      'skipped: skipped: IP group nodes is empty',
+      'decides: ',
+    ]);
+  });
+
+  test('with what else would keep them from matching', () => {
+    const [found] = told({ skippedRules: [skipped(0, { destinationPorts: ports('123') })] });
+    assert.equal(found, 'skipped: skipped: IP group nodes is empty, port 53 is not in 123');
+  });
+
+  test('with everything that is empty', () => {
+    const rule = network('skipped', { protocols: ['UDP'], sources: [], destinations: [] });
+    const pods = GROUP.replace('nodes', 'pods');
+    const causes = (...list: SkipCause[]): string | undefined => {
+      const [first, ...others] = list;
+      assert.ok(first);
+      return told({ skippedRules: [{ pass: 'network', position: 0, causes: [first, ...others], rule }] })[0];
+    };
+    assert.equal(
+      causes(cause('source'), cause('destination', { ipGroups: [GROUP, pods] })),
+      'skipped: skipped: IP groups nodes and pods are empty',
+    );
+    assert.equal(
+      causes(cause('source'), cause('destination', { ipGroups: [], tags: ['Storage.Nowhere'] })),
+      'skipped: skipped: IP group nodes is empty, tag Storage.Nowhere stands for nothing',
+    );
+  });
+
+  test('also those whose port nobody else names, where no name is read', () => {
+    const rule = application('skipped', ['*'], {
+      sources: [],
+      protocols: [{ protocol: 'Https', port: 8443 }],
+    });
+    const skippedRules = [{ pass: 'application', position: 0, causes: [cause('source')], rule }] as const;
+    const tcp = { ...asked, protocol: 'TCP', destinationPort: 8443 } as const;
+    const { steps, notes } = trace(policy({ skippedRules }), tcp, { namesOfAddress: names });
+    assert.deepEqual(
+      steps.map(({ misses }) => misses[0]?.text),
+      ['skipped: IP group nodes is empty'],
+    );
+    assert.deepEqual(notes, ['All application rules that name this port are skipped.']);
+    const elsewhere = trace(
+      policy({ skippedRules }),
+      { ...tcp, destinationPort: 22 },
+      { namesOfAddress: names },
+    );
+    assert.deepEqual(elsewhere.steps, []);
+  });
+
+  test('are nearest where nothing but what is empty keeps them from matching', () => {
+    const nearest = (rest: Partial<NetworkRule>) =>
+      nearestRules(
+        policy({ networkRules: [other], skippedRules: [skipped(1, rest)] }),
+        asked,
+        { namesOfAddress: names },
+        ({ action }) => action === 'Allow',
+      ).map(({ rule }) => rule.rule);
+    assert.deepEqual(nearest({}), ['skipped']);
+    assert.deepEqual(nearest({ destinations: [ips('10.0.0.1')] }), ['other']);
+  });
 });

@@ -1,13 +1,19 @@
 // Why a decision is what it is: every rule that was looked at, in order, with the first field that kept it from matching, what the
-// rule has there and what the flow has. The decision itself is `decide`'s; a trace that came to another would be wrong, and
+// rule has there and what the flow has. Rules that are skipped, as their IP groups are empty, stand among them with the reason. The decision itself is `decide`'s; a trace that came to another would be wrong, and
 // says so. Pure.
 
 import { isApplicationPort } from '#ir/application-ports.ts';
 import { type DecisionContext, decide } from '#ir/decide.ts';
 import type { ApplicationQuery, Decision, Flow } from '#ir/decision.ts';
-import type { ResolvedPolicy } from '#ir/policy.ts';
+import type { ApplicationRule, NatRule, NetworkRule, ResolvedPolicy, SkippedRule } from '#ir/policy.ts';
 import type { RuleRef } from '#model/rule-ref.ts';
-import { type Miss, missesOfApplicationRule, missesOfNatRule, missesOfNetworkRule } from './misses.ts';
+import {
+  type Miss,
+  missesOfApplicationRule,
+  missesOfNatRule,
+  missesOfNetworkRule,
+  missesOfSkipped,
+} from './misses.ts';
 
 export type Pass = 'nat' | 'network' | 'application' | 'infrastructure';
 
@@ -17,6 +23,8 @@ export interface TraceStep {
   readonly action: 'Allow' | 'Deny' | 'DNAT';
   /** Every field that does not match, in the order in which they are told; empty for the rule that decided. */
   readonly misses: readonly Miss[];
+  /** Of a rule that is skipped, whatever the flow: why. */
+  readonly causes?: SkippedRule['causes'];
 }
 
 export interface Trace {
@@ -31,6 +39,7 @@ interface Candidate {
   readonly pass: Pass;
   readonly rule: RuleRef;
   readonly action: TraceStep['action'];
+  readonly causes?: SkippedRule['causes'];
   misses(): readonly Miss[];
 }
 
@@ -38,15 +47,22 @@ export function trace(policy: ResolvedPolicy, flow: Flow, context: DecisionConte
   const decision = decide(policy, flow, context);
   const { passes, notes } = passesOf(policy, flow, context, decision);
   const steps: TraceStep[] = [];
-  for (const { pass, rule, action, misses } of passes) {
-    const found = misses();
-    steps.push({ pass, rule, action, misses: found });
+  for (const candidate of passes) {
+    const found = candidate.misses();
+    steps.push(toStep(candidate, found));
     if (found.length === 0) break;
   }
   return { decision, steps, notes };
 }
 
-/** The rules of a policy that nearly matched a flow: those with the fewest fields that do not, in the order in which they are judged. */
+function toStep({ pass, rule, action, causes }: Candidate, misses: readonly Miss[]): TraceStep {
+  return { pass, rule, action, misses, ...(causes && { causes }) };
+}
+
+/**
+ * The rules of a policy that nearly matched a flow: those with the fewest fields that do not, in the order in which they are
+ * judged. Of these, what is skipped and would match comes alone: nobody has to change the rule.
+ */
 export function nearestRules(
   policy: ResolvedPolicy,
   flow: Flow,
@@ -57,12 +73,12 @@ export function nearestRules(
   let nearest: TraceStep[] = [];
   for (const candidate of candidatesOf(policy, flow, context)) {
     if (!wanted(candidate)) continue;
-    const { pass, rule, action } = candidate;
     const misses = candidate.misses();
-    if (misses.length > fewest) continue;
-    if (misses.length < fewest) nearest = [];
-    fewest = misses.length;
-    nearest.push({ pass, rule, action, misses });
+    const distance = candidate.causes && misses.length === 1 ? 0.5 : misses.length;
+    if (distance > fewest) continue;
+    if (distance < fewest) nearest = [];
+    fewest = distance;
+    nearest.push(toStep(candidate, misses));
   }
   return nearest;
 }
@@ -104,9 +120,20 @@ function passesOf(
   const named =
     flow.protocol === 'TCP' || flow.protocol === 6 ? isApplicationPort(policy, flow.destinationPort) : false;
   if (!named) {
+    // A rule that is skipped does not make the firewall listen on its port.
+    const idle = only('application').filter(
+      ({ causes, misses }) =>
+        causes && !misses().some(({ field }) => field === 'protocol' || field === 'port'),
+    );
+    const passes = [...only('nat', 'network'), ...(decision.reason === 'DefaultAction' ? idle : [])];
+    if (decision.reason !== 'DefaultAction') return { passes, notes: [] };
     return {
-      passes: only('nat', 'network'),
-      notes: decision.reason === 'DefaultAction' ? [whyNotNamed(policy, flow)] : [],
+      passes,
+      notes: [
+        idle.length > 0
+          ? 'All application rules that name this port are skipped.'
+          : whyNotNamed(policy, flow),
+      ],
     };
   }
   switch (decision.reason) {
@@ -136,28 +163,57 @@ function whyNotNamed(policy: ResolvedPolicy, { protocol }: Flow): string {
 
 function candidatesOf(policy: ResolvedPolicy, flow: Flow, context: DecisionContext): Candidate[] {
   const asked = queryOf(flow);
-  return [
-    ...policy.natRules.map(rule => ({
-      pass: 'nat' as const,
-      rule: rule.ref,
-      action: 'DNAT' as const,
-      misses: () => missesOfNatRule(rule, flow, context),
-    })),
-    ...policy.networkRules.map(rule => ({
-      pass: 'network' as const,
+  const nat = (rule: NatRule): Candidate => ({
+    pass: 'nat',
+    rule: rule.ref,
+    action: 'DNAT',
+    misses: () => missesOfNatRule(rule, flow, context),
+  });
+  const network = (rule: NetworkRule): Candidate => ({
+    pass: 'network',
+    rule: rule.ref,
+    action: rule.action,
+    misses: () => missesOfNetworkRule(rule, flow, context.namesOfAddress),
+  });
+  const application =
+    (pass: 'application' | 'infrastructure') =>
+    (rule: ApplicationRule): Candidate => ({
+      pass,
       rule: rule.ref,
       action: rule.action,
-      misses: () => missesOfNetworkRule(rule, flow, context.namesOfAddress),
-    })),
-    ...(['application', 'infrastructure'] as const).flatMap(pass =>
-      policy[`${pass}Rules`].map(rule => ({
-        pass,
-        rule: rule.ref,
-        action: rule.action,
-        misses: () => missesOfApplicationRule(rule, flow, asked),
-      })),
-    ),
+      misses: () => missesOfApplicationRule(rule, flow, asked),
+    });
+  const skipped = (policy.skippedRules ?? []).map(left => {
+    const candidate =
+      left.pass === 'nat'
+        ? nat(left.rule)
+        : left.pass === 'network'
+          ? network(left.rule)
+          : application('application')(left.rule);
+    const misses = () => missesOfSkipped(left, candidate.misses());
+    return { ...candidate, causes: left.causes, misses, position: left.position };
+  });
+  const withSkipped = (pass: Pass, candidates: readonly Candidate[]): Candidate[] =>
+    placed(
+      candidates,
+      skipped.filter(left => left.pass === pass),
+    );
+  return [
+    ...withSkipped('nat', policy.natRules.map(nat)),
+    ...withSkipped('network', policy.networkRules.map(network)),
+    ...withSkipped('application', policy.applicationRules.map(application('application'))),
+    ...policy.infrastructureRules.map(application('infrastructure')),
   ];
+}
+
+/** Each before the candidate at its position; both lists are in order. */
+function placed<T>(candidates: readonly T[], left: readonly (T & { readonly position: number })[]): T[] {
+  if (left.length === 0) return [...candidates];
+  const before = Map.groupBy(left, ({ position }) => position);
+  return [...candidates, undefined].flatMap((candidate, index) => [
+    ...(before.get(index) ?? []),
+    ...(candidate === undefined ? [] : [candidate]),
+  ]);
 }
 
 function queryOf({ source, destination, destinationPort: port, claim }: Flow): ApplicationQuery | undefined {

@@ -6,8 +6,13 @@ import type { AzureFirewall } from '#model/firewall.ts';
 import { formatRuleRef } from '#model/rule-ref.ts';
 import { formatFqdnPattern } from '#net/fqdn.ts';
 import { formatRange } from '#net/ipv4.ts';
+import { compile } from './compile.ts';
 import { article, collection, context, EMPTY, network, OFFICE, parse, ranges } from './fixture.ts';
 import { type LoweringContext, lowerFirewall } from './lower-firewall.ts';
+
+const FROM_EMPTY = { sourceAddresses: [], sourceIpGroups: [EMPTY] };
+const TO_EMPTY = { destinationAddresses: [], destinationIpGroups: [EMPTY] };
+const SITE = { protocols: [{ protocolType: 'Https', port: 443 }], targetFqdns: ['www.example.org'] };
 
 describe('lowering', () => {
   const names = (firewall: AzureFirewall, within = context) =>
@@ -41,6 +46,47 @@ describe('lowering', () => {
     });
     assert.deepEqual(names(firewall), ['beside', 'full']);
     assert.deepEqual(lowerFirewall(firewall, context).networkRules[1]?.sources, ranges('10.42.8.0/23'));
+  });
+
+  it('keeps what it skips beside the rules that are judged, with its place and what is empty', () => {
+    const firewall = parse({
+      networkRuleCollections: [
+        collection('late', 200, [network('both', { ...FROM_EMPTY, ...TO_EMPTY })]),
+        collection('early', 100, [network('a'), network('source', FROM_EMPTY), network('b'), network('c')]),
+      ],
+      applicationRuleCollections: [
+        collection('apps', 100, [{ name: 'site', ...FROM_EMPTY, ...SITE }]),
+        collection('tags', 200, [
+          { name: 'tag', sourceAddresses: ['*'], fqdnTags: ['AzureKubernetesService'] },
+        ]),
+      ],
+    });
+    const gone = { serviceTag: () => undefined, fqdnTag: () => undefined };
+    const { skippedRules, ...judged } = lowerFirewall(firewall, { ...context, facts: gone });
+    assert.deepEqual(
+      skippedRules?.map(({ pass, position, rule, causes }) => [pass, position, rule.ref.rule, causes]),
+      [
+        ['network', 1, 'source', [{ field: 'source', ipGroups: [EMPTY], tags: [] }]],
+        [
+          ...['network', 3, 'both'],
+          [
+            { field: 'source', ipGroups: [EMPTY], tags: [] },
+            { field: 'destination', ipGroups: [EMPTY], tags: [] },
+          ],
+        ],
+        ['application', 0, 'site', [{ field: 'source', ipGroups: [EMPTY], tags: [] }]],
+        ['application', 0, 'tag', [{ field: 'name', ipGroups: [], tags: ['AzureKubernetesService'] }]],
+      ],
+    );
+    const without = parse({
+      networkRuleCollections: [collection('early', 100, [network('a'), network('b'), network('c')])],
+    });
+    assert.deepEqual(judged, lowerFirewall(without, context), 'what is judged is as if they were not there');
+    assert.equal(
+      compile({ ...judged, ...(skippedRules && { skippedRules }) }).revision,
+      compile(judged).revision,
+    );
+    assert.ok(!('skippedRules' in judged));
   });
 
   it('says which tag or group nobody knows any more', () => {

@@ -28,6 +28,7 @@ export function lowerFirewall(firewall: AzureFirewall, context: LoweringContext)
     applicationRules: inOrder(firewall.applicationRuleCollections, CLASSIC, (rule, action, ref) =>
       lower.applicationRule(rule, action, ref),
     ),
+    ...lower.skippedRules(),
     infrastructureRules: infrastructureRules(options.infrastructureFqdns),
     bindNetworkFqdns: options.bindNetworkFqdns,
     dns: { enableProxy: firewall.dns.enableProxy, servers: firewall.dns.servers },

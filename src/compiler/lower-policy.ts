@@ -55,6 +55,7 @@ export function lowerPolicy(
       group => group.applicationCollections,
       (rule, action, ref) => lower.applicationRule(rule, action, ref),
     ),
+    ...lower.skippedRules(),
     infrastructureRules: infrastructureRules(options.infrastructureFqdns),
     bindNetworkFqdns: options.bindNetworkFqdns,
     dns: { enableProxy: attached.policy.dns.enableProxy, servers: attached.policy.dns.servers },

@@ -9,6 +9,7 @@ import type {
   NatRule,
   NetworkRule,
   PublicIp,
+  ResolvedPolicy,
 } from '#ir/policy.ts';
 import type { AddressList } from '#model/firewall-addresses.ts';
 import type { WrittenApplicationRule, WrittenNatRule, WrittenNetworkRule } from '#model/firewall-rules.ts';
@@ -16,6 +17,7 @@ import type { PolicyOptions } from '#model/policy-options.ts';
 import type { RuleRef } from '#model/rule-ref.ts';
 import { type FqdnPattern, formatFqdnPattern } from '#net/fqdn.ts';
 import { ALL_IPV4, type Ipv4Range, mergeRanges } from '#net/ipv4.ts';
+import { causesOf, emptyList, joined, SkippedRules } from './skipped-rules.ts';
 
 /** What tags stand for; `Facts` fits. */
 export interface TagLookup {
@@ -50,35 +52,80 @@ export class Lowering {
   /** Lists that mean the same are one array; lives as long as one lowering. */
   readonly #sets = new Map<string, AddressSet>();
   readonly #groups = new Map<string, AddressSet>();
+  readonly #skipped = new SkippedRules();
   readonly #targets = new Map<string, readonly ApplicationTarget[]>();
 
   constructor(context: LoweringContext) {
     this.#context = context;
   }
 
-  networkRule(rule: WrittenNetworkRule, action: 'Allow' | 'Deny', ref: RuleRef): NetworkRule[] {
-    const destinations = this.#addressSets(rule.destinations, ref);
-    if (destinations.length === 0 && rule.destinationFqdns.length === 0) return [];
+  networkRule(rule: WrittenNetworkRule, action: 'Allow' | 'Deny', ref: RuleRef): readonly NetworkRule[] {
     const { protocols, destinationFqdns, destinationPorts } = rule;
-    return this.#addressSets(rule.sources, ref).map(sources => ({
-      ...{ ref, action, protocols, sources, destinations, destinationFqdns, destinationPorts },
-    }));
-  }
-
-  applicationRule(rule: WrittenApplicationRule, action: 'Allow' | 'Deny', ref: RuleRef): ApplicationRule[] {
-    const places = this.#addressSets(rule.sources, ref).flatMap(sources =>
-      rule.destinations
-        ? this.#addressSets(rule.destinations, ref).map(destinations => ({ sources, destinations }))
-        : [{ sources }],
+    const sources = this.#addressSets(rule.sources, ref);
+    const destinations = this.#addressSets(rule.destinations, ref);
+    const common = { ref, action, protocols, destinations, destinationFqdns, destinationPorts };
+    const causes = causesOf(
+      emptyList('source', rule.sources, sources),
+      destinationFqdns.length > 0 ? undefined : emptyList('destination', rule.destinations, destinations),
     );
-    const services = this.#services(rule, ref);
-    return places.flatMap(place => services.map(service => ({ ref, action, ...place, ...service })));
+    if (causes)
+      return this.#skipped.skip({ pass: 'network', causes, rule: { ...common, sources: joined(sources) } });
+    return this.#skipped.judge(
+      'network',
+      sources.map(set => ({ ...common, sources: set })),
+    );
   }
 
-  natRule(rule: WrittenNatRule, ref: RuleRef): NatRule[] {
+  applicationRule(
+    rule: WrittenApplicationRule,
+    action: 'Allow' | 'Deny',
+    ref: RuleRef,
+  ): readonly ApplicationRule[] {
+    const sources = this.#addressSets(rule.sources, ref);
+    const destinations = rule.destinations && this.#addressSets(rule.destinations, ref);
+    const services = this.#services(rule, ref);
+    const causes = causesOf(
+      emptyList('source', rule.sources, sources),
+      rule.destinations && destinations && emptyList('destination', rule.destinations, destinations),
+      services.length > 0 ? undefined : { field: 'name', ipGroups: [], tags: rule.fqdnTags },
+    );
+    if (causes) {
+      const place = { sources: joined(sources), ...(destinations && { destinations: joined(destinations) }) };
+      const protocols = services.flatMap(service => service.protocols);
+      const targets = services.flatMap(service => service.targets);
+      return this.#skipped.skip({
+        pass: 'application',
+        causes,
+        rule: { ref, action, ...place, protocols, targets },
+      });
+    }
+    const places = sources.flatMap(set =>
+      destinations
+        ? destinations.map(destination => ({ sources: set, destinations: destination }))
+        : [{ sources: set }],
+    );
+    return this.#skipped.judge(
+      'application',
+      places.flatMap(place => services.map(service => ({ ref, action, ...place, ...service }))),
+    );
+  }
+
+  natRule(rule: WrittenNatRule, ref: RuleRef): readonly NatRule[] {
     const { name: _name, destinations: written, sources: list, ...rest } = rule;
     const destinations = mergeRanges(written.map(address => ({ first: address, last: address })));
-    return this.#addressSets(list, ref).map(sources => ({ ...rest, ref, sources, destinations }));
+    const sources = this.#addressSets(list, ref);
+    const causes = causesOf(emptyList('source', list, sources));
+    if (causes)
+      return this.#skipped.skip({ pass: 'nat', causes, rule: { ...rest, ref, sources: [], destinations } });
+    return this.#skipped.judge(
+      'nat',
+      sources.map(set => ({ ...rest, ref, sources: set, destinations })),
+    );
+  }
+
+  /** For the policy whose rules have been lowered, in the order in which they are judged. */
+  skippedRules(): Pick<ResolvedPolicy, 'skippedRules'> {
+    return this.#skipped.toMembers();
   }
 
   #services(rule: WrittenApplicationRule, ref: RuleRef): Pick<ApplicationRule, 'protocols' | 'targets'>[] {

@@ -6,8 +6,9 @@
 import type { ArmDocument } from '#arm/arm-document.ts';
 import { isObject } from '#arm/json-reader.ts';
 import { sameId } from '#arm/resource-id.ts';
+import type { NatRule, ResolvedPolicy } from '#ir/policy.ts';
 import { addressOfPublicIp, PUBLIC_IP_TYPE } from '#model/public-ip.ts';
-import { parseIpv4 } from '#net/ipv4.ts';
+import { intersectRanges, mergeRanges, parseIpv4 } from '#net/ipv4.ts';
 import type { World } from './resolve-world.ts';
 
 const FIREWALL_TYPE = 'Microsoft.Network/azureFirewalls';
@@ -77,4 +78,27 @@ function ipConfigurationsOf({ properties }: ArmDocument): Readonly<Record<string
 
 function idIn(reference: unknown): string | undefined {
   return isObject(reference) && typeof reference.id === 'string' ? reference.id : undefined;
+}
+
+/** Without the NAT rules that stand at the addresses of other firewalls: no packet for these comes here. */
+export function withNatRulesAt(
+  own: readonly number[],
+  { skippedRules = [], ...policy }: ResolvedPolicy,
+): ResolvedPolicy {
+  const addresses = mergeRanges(own.map(address => ({ first: address, last: address })));
+  const natRules: NatRule[] = [];
+  /** By the old position of a rule. */
+  const positions = [0];
+  for (const rule of policy.natRules) {
+    const destinations = intersectRanges(rule.destinations, addresses);
+    if (destinations.length > 0) natRules.push({ ...rule, destinations });
+    positions.push(natRules.length);
+  }
+  const skipped = skippedRules.flatMap(left => {
+    if (left.pass !== 'nat') return left;
+    const destinations = intersectRanges(left.rule.destinations, addresses);
+    if (destinations.length === 0) return [];
+    return { ...left, position: positions[left.position] ?? 0, rule: { ...left.rule, destinations } };
+  });
+  return { ...policy, natRules, ...(skipped.length > 0 && { skippedRules: skipped }) };
 }

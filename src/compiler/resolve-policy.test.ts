@@ -406,6 +406,45 @@ describe('an emptied IP group', () => {
   });
 });
 
+describe('rules that are skipped', () => {
+  const skip = { sourceAddresses: [], sourceIpGroups: [EMPTY] };
+  const elsewhere = { destinationAddresses: ['20.9.9.9'] };
+  const own = { destinationAddresses: ['20.1.1.1'] };
+  const found = resolved([
+    attached,
+    ipGroup(EMPTY),
+    policy(CHILD, inherits),
+    policy(PARENT),
+    group(PARENT, 'p', 100, [
+      nats([
+        natRule({ name: 'elsewhere', ...elsewhere }),
+        natRule({ name: 'skipped elsewhere', ...elsewhere, ...skip }),
+      ]),
+    ]),
+    group(CHILD, 'g', 100, [
+      nats([
+        natRule({ name: 'own', ...own, destinationPorts: ['81'] }),
+        natRule({ name: 'skipped', ...own, ...skip }),
+      ]),
+      net('c', 100, [networkRule({ name: 'also skipped', ...skip })]),
+    ]),
+  ]);
+
+  it('have a place among those that are judged here', () => {
+    assert.deepEqual(
+      found.natRules.map(({ ref }) => ref.rule),
+      ['own'],
+    );
+    assert.deepEqual(
+      found.skippedRules?.map(({ pass, rule, position }) => [pass, rule.ref.rule, position]),
+      [
+        ['nat', 'skipped', 1],
+        ['network', 'also skipped', 0],
+      ],
+    );
+  });
+});
+
 describe('destinations of an application rule', () => {
   const destinationsOf = (rest: Json) =>
     resolved([

@@ -3,18 +3,17 @@
 // through here, so that what is tested is what runs. Pure.
 
 import type { ArmDocument, Documents } from '#arm/arm-document.ts';
-import type { NatRule, PublicIp, ResolvedPolicy } from '#ir/policy.ts';
+import type { PublicIp, ResolvedPolicy } from '#ir/policy.ts';
 import { type AzureFirewall, parseAzureFirewall, rulesOfFirewall } from '#model/firewall.ts';
 import { CODES } from '#model/firewall-codes.ts';
 import { limitsOf } from '#model/limits.ts';
 import { PUBLIC_IP_TYPE } from '#model/public-ip.ts';
 import { adviceOfCounts, ipGroupsOf, type WrittenRules } from '#model/rule-counts.ts';
-import { intersectRanges, mergeRanges } from '#net/ipv4.ts';
 import { type Finding, inResource } from './finding.ts';
 import { lowerFirewall } from './lower-firewall.ts';
 import { lowerPolicy, type PolicyLayer } from './lower-policy.ts';
 import type { LoweringContext } from './lowering.ts';
-import { natAddressesWith, privateAddressOf } from './nat-addresses.ts';
+import { natAddressesWith, privateAddressOf, withNatRulesAt } from './nat-addresses.ts';
 import { faultsOfPolicy, rulesOfLayers, warningsOfPolicy } from './policy-checks.ts';
 import { findLayers, isPolicy, policyDocument } from './policy-layers.ts';
 import { type ResolveContext, World } from './resolve-world.ts';
@@ -142,20 +141,11 @@ function resolveLayers(
       const id = attached?.firewall.id ?? document.id;
       const policy = lowerPolicy(id, layers, { ...lowering, ...placeOf(attached) });
       return {
-        policy: own ? { ...policy, natRules: natRulesAt(own, policy.natRules) } : policy,
+        policy: own ? withNatRulesAt(own, policy) : policy,
         warnings: warningsOfPolicy(layers, options),
       };
     }),
   );
-}
-
-/** Without the rules that stand at the addresses of other firewalls: no packet for these comes here. */
-function natRulesAt(own: readonly number[], rules: readonly NatRule[]): NatRule[] {
-  const addresses = mergeRanges(own.map(address => ({ first: address, last: address })));
-  return rules.flatMap(rule => {
-    const destinations = intersectRanges(rule.destinations, addresses);
-    return destinations.length === 0 ? [] : [{ ...rule, destinations }];
-  });
 }
 
 /**

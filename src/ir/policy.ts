@@ -60,6 +60,26 @@ export interface NatRule {
   readonly translatedPort: number;
 }
 
+/** A list of a rule that has nothing in it, since all that it names is empty or not known. */
+export interface SkipCause {
+  readonly field: 'source' | 'destination' | 'name';
+  /** Ids of IP groups. */
+  readonly ipGroups: readonly string[];
+  /** Service tags, or FQDN tags for names. */
+  readonly tags: readonly string[];
+}
+
+/** A rule that Azure skips, as if it were not written (https://learn.microsoft.com/azure/firewall/create-ip-group). */
+export type SkippedRule = {
+  /** How many of the rules that are judged in its pass come before it. */
+  readonly position: number;
+  readonly causes: readonly [SkipCause, ...SkipCause[]];
+} & (
+  | { readonly pass: 'nat'; readonly rule: NatRule }
+  | { readonly pass: 'network'; readonly rule: NetworkRule }
+  | { readonly pass: 'application'; readonly rule: ApplicationRule }
+);
+
 export type ThreatIntelMode = 'Off' | 'Alert' | 'Deny';
 
 export interface ThreatIntelSettings {
@@ -92,6 +112,8 @@ export interface ResolvedPolicy {
   readonly applicationRules: readonly ApplicationRule[];
   /** Allowed after the application rules and before the default deny; see `PolicyOptions.infrastructureFqdns`. */
   readonly infrastructureRules: readonly ApplicationRule[];
+  /** For those who explain; nobody judges by them. Absent where none is skipped. */
+  readonly skippedRules?: readonly SkippedRule[];
   /** Stricter than Azure: see `PolicyOptions.bindNetworkFqdns`. */
   readonly bindNetworkFqdns: boolean;
   readonly dns: DnsSettings;

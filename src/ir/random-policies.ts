@@ -99,7 +99,7 @@ export function randomRules(world: World): {
   };
 }
 
-type Rules = 'natRules' | 'networkRules' | 'applicationRules' | 'infrastructureRules';
+type Rules = 'natRules' | 'networkRules' | 'applicationRules' | 'infrastructureRules' | 'skippedRules';
 
 /** All of a policy but its rules, for `fc.record`. */
 export function randomSettings(world: World): {
