@@ -162,12 +162,28 @@ test('a file that cannot be run is an error with its place, and the others run',
   );
   assert.equal(both.code, 1);
   const question = await run(file(t, '  - {from: 10.0.0.1, to: nowhere, expect: deny}'));
-  assert.match(question.error, /x\.test\.yaml:5:5: to: 'nowhere' names no port/);
+  assert.match(question.error, /x\.test\.yaml:5:26: to: 'nowhere' names no port/);
   assert.equal(question.code, 1);
   assert.match((await run('/nowhere.yaml')).error, /\/nowhere\.yaml: there is no such file/);
   const noPolicy = join(folderWith(t), 'no.yaml');
   writeFileSync(noPolicy, 'tests: [{from: 10.0.0.1, to: "1.2.3.4:5", expect: deny}]');
-  assert.match((await run(noPolicy)).error, /no\.yaml: --policy is missing/);
+  assert.match((await run(noPolicy)).error, /no\.yaml: 'policy' is missing: it names the file/);
+});
+
+test('the other tests of a file with a fault in some of them run, and the file counts as broken', async t => {
+  const good = '  - {from: 10.42.1.5, to: "mcr.microsoft.com:443", expect: allow}\n';
+  const table =
+    '  - table: {columns: [from, to, expect], rows: [[10.42.1.5, "mcr.microsoft.com:443", allowed], [10.42.9.9, "192.0.2.1:9", allow]]}\n';
+  const path = file(t, `${good}${table}  - {from: 10.42.1.5, to: [192.0.2.1:22, nowhere], expect: deny}\n`);
+  const { code, out, error } = await run(path);
+  assert.equal(code, 1);
+  assert.match(
+    error,
+    /x\.test\.yaml:6:\d+: 'allowed' is not a value of 'expect', which takes allow or deny\./,
+  );
+  assert.match(error, /x\.test\.yaml:7:42: to: 'nowhere' names no port/);
+  assert.match(out, /^✖ \S+ \(3 tests, 1 failed, others could not be run\)\n/);
+  assert.match(out, /\n1 file, 3 tests: 2 passed, 1 failed; 1 file could not be run in full \(/);
 });
 
 test('the command line names other rules, and options that the file does not', async t => {

@@ -125,6 +125,13 @@ function testFilesAt(path: string): string[] {
   return files.length === 0 ? [path] : files.map(name => join(path, name));
 }
 
+const NO_POLICY: PolicyInputResult = {
+  faults: [
+    "'policy' is missing: it names the file or folder that holds the rules, relative to this file. --policy names one on the command line.",
+  ],
+  usage: true,
+};
+
 /** Runs files; rules that several of them name in the same words are read once. */
 class Runner {
   readonly #values: Values;
@@ -160,25 +167,23 @@ class Runner {
     } catch (error) {
       return broken([`${file}: ${fileFault(error)}.`]);
     }
-    const parsed = parsePolicyTests(text);
-    if (parsed.faults)
-      return broken(
-        parsed.faults.map(({ line, column, message }) => `${file}:${line}:${column}: ${message}.`),
-      );
-    const read = await this.#input(file, parsed.file);
-    if (read.faults) return broken(read.faults.map(fault => `${file}: ${fault}`));
-    const wanted = parsed.file.cases.filter(({ name }) => name.toLowerCase().includes(filter.toLowerCase()));
-    const { results, faults } = runPolicyTests(parsed.file, wanted, read.input.policy);
-    return {
-      results,
-      faults: faults.map(
-        ({ test: { place }, fault }) => `${file}:${place.line}:${place.column}: ${describeFlowFault(fault)}`,
-      ),
-    };
+    const { file: tests, faults: unread = [] } = parsePolicyTests(text);
+    const told = unread.map(({ line, column, message }) => `${file}:${line}:${column}: ${message}.`);
+    if (!tests) return broken(told);
+    const read = await this.#input(file, tests);
+    if (read.faults) return broken([...told, ...read.faults.map(fault => `${file}: ${fault}`)]);
+    const wanted = tests.cases.filter(({ name }) => name.toLowerCase().includes(filter.toLowerCase()));
+    const { results, faults } = runPolicyTests(tests, wanted, read.input.policy);
+    const unclear = faults.map(({ test, fault }) => {
+      const { line, column } = test.placeOf[fault.field] ?? test.place;
+      return `${file}:${line}:${column}: ${describeFlowFault(fault)}`;
+    });
+    return { results, faults: [...told, ...unclear] };
   }
 
   #input(file: string, { flags }: PolicyTestFile): Promise<PolicyInputResult> {
     const values = inputValues(file, flags, this.#values);
+    if (values.policy === undefined) return Promise.resolve(NO_POLICY);
     const key = JSON.stringify(values);
     let input = this.#inputs.get(key);
     if (!input) {

@@ -7,7 +7,7 @@ import { POLICY_OPTION_FLAGS, type PolicyOptionFlag } from '#model/policy-option
 import { parseFqdn } from '#net/fqdn.ts';
 import { parseIpv4 } from '#net/ipv4.ts';
 import { ANSWER_REASONS } from '../answer.ts';
-import type { Question } from '../question.ts';
+import type { Question, QuestionField } from '../question.ts';
 import { readYaml, type YamlFault, type YamlPlace, type YamlReader } from './yaml-reader.ts';
 
 export interface PolicyTestFile {
@@ -21,6 +21,8 @@ export interface PolicyTestCase {
   readonly name: string;
   readonly place: YamlPlace;
   readonly question: Question;
+  /** Of what the file says for a part of the question. */
+  readonly placeOf: Partial<Readonly<Record<QuestionField, YamlPlace>>>;
   readonly expected: Expectation;
 }
 
@@ -38,7 +40,8 @@ export interface Expectation {
 
 export type ParsedPolicyTests =
   | { readonly file: PolicyTestFile; readonly faults?: undefined }
-  | { readonly file?: undefined; readonly faults: readonly YamlFault[] };
+  /** The file without the tests that have a fault, where there are others and the faults are all in tests. */
+  | { readonly file?: PolicyTestFile; readonly faults: readonly YamlFault[] };
 
 const PATHS = ['forward', 'proxy', 'nat', 'local'] as const;
 const SNATS: readonly SnatClass[] = ['None', 'PrivateIp', 'PublicIp'];
@@ -72,14 +75,17 @@ export function parsePolicyTests(text: string): ParsedPolicyTests {
   if (top.options) Object.assign(flags, readOptions(top.options));
   const resolved = top.resolve ? readResolved(top.resolve) : new Map<string, readonly number[]>();
   const tests = top.tests?.items() ?? [];
+  const isRunnable = faults.length === 0;
   const cases: PolicyTestCase[] = [];
   for (const test of tests) {
-    for (const found of readTest(test, MOST_CASES - cases.length)) cases.push(found);
+    for (const found of readTest(test, MOST_CASES - cases.length, faults)) cases.push(found);
     if (faults.length > MOST_FAULTS) break;
   }
   if (tests.length === 0 && faults.length === 0)
     (top.tests ?? root).fault("'tests' is missing or empty: nothing would be tested");
-  return faults.length > 0 ? { faults: firstOf(faults) } : { file: { flags, resolved, cases } };
+  const file = { flags, resolved, cases };
+  if (faults.length === 0) return { file };
+  return { faults: firstOf(faults), ...(isRunnable && cases.length > 0 && { file }) };
 }
 
 function firstOf(faults: readonly YamlFault[]): readonly YamlFault[] {
@@ -124,19 +130,21 @@ function readResolved(reader: YamlReader): Map<string, readonly number[]> {
   return resolved;
 }
 
-/** `room` is how many more cases the file may have. */
-function readTest(reader: YamlReader, room: number): PolicyTestCase[] {
+/** `room` is how many more cases the file may have; what has a fault makes none. */
+function readTest(reader: YamlReader, room: number, faults: readonly YamlFault[]): PolicyTestCase[] {
+  const before = faults.length;
   const { name, table, ...row } = reader.members(['name', 'table', ...FIELDS]);
   const title = name?.text();
   const rows = table ? readTable(table, row) : [{ reader, row }];
   const cases: PolicyTestCase[] = [];
-  for (const { reader: where, row: fields } of rows)
-    for (const found of readCases(where, fields, {
-      title,
-      isRow: table !== undefined,
-      room: room - cases.length,
-    }))
-      cases.push(found);
+  const isRow = table !== undefined;
+  let told = faults.length;
+  const isSound = told === before;
+  for (const { reader: where, row: fields } of rows) {
+    const found = readCases(where, fields, { title, isRow, room: room - cases.length });
+    if (isSound && faults.length === told) for (const one of found) cases.push(one);
+    told = faults.length;
+  }
   return cases;
 }
 
@@ -172,7 +180,7 @@ function readTable(reader: YamlReader, common: Row): PlacedRow[] {
     for (const [index, field] of fields.entries()) {
       const cell = cells[index];
       // An empty cell says nothing.
-      if (field !== undefined && cell && !cell.isEmpty()) row[field] = cell;
+      if (field !== undefined && cell && !cell.isEmpty()) row[field] = cell.called(`'${field}'`);
     }
     return [{ reader: line, row }];
   });
@@ -202,20 +210,31 @@ function readCases(
   };
   if (!expected) return [];
   const several = isRow || from.length > 1 || to.length > 1;
-  return from.flatMap(source =>
-    to.map(target => {
+  const placeOf = {
+    ...(row.proto && { protocol: row.proto.place }),
+    ...(row.sni && { sni: row.sni.place }),
+    ...(row.host && { host: row.host.place }),
+  };
+  return from.flatMap(({ text: source, place: sourcePlace }) =>
+    to.map(({ text: target, place: targetPlace }) => {
       const flow = `${source} to ${target}`;
       return {
         name: title === undefined ? flow : several ? `${title}: ${flow}` : title,
         place: where.place,
         question: { from: source, to: target, ...common },
+        placeOf: { from: sourcePlace, to: targetPlace, ...placeOf },
         expected,
       };
     }),
   );
 }
 
-function listOf(where: YamlReader, row: Row, field: 'from' | 'to'): string[] {
+interface PlacedText {
+  readonly text: string;
+  readonly place: YamlPlace;
+}
+
+function listOf(where: YamlReader, row: Row, field: 'from' | 'to'): PlacedText[] {
   const reader = row[field];
   if (!reader) {
     where.fault(`'${field}' is missing`);
@@ -223,12 +242,15 @@ function listOf(where: YamlReader, row: Row, field: 'from' | 'to'): string[] {
   }
   const items = reader.itemsOrOne();
   if (items.length === 0) reader.fault(`'${field}' is empty: nothing would be tested`);
-  return items.flatMap(item => item.text() ?? []);
+  return items.flatMap(item => {
+    const text = item.text();
+    return text === undefined ? [] : { text, place: item.place };
+  });
 }
 
 function readExpectation(where: YamlReader, row: Row): Expectation | undefined {
   if (!row.expect) return where.fault("'expect' is missing: allow or deny");
-  const action = row.expect.oneOf(['Allow', 'Deny']);
+  const action = row.expect.oneOf(['Allow', 'Deny'], 'allow or deny');
   if (action === undefined) return undefined;
   if (action === 'Deny')
     for (const key of ['path', 'snat', 'translated'] as const)

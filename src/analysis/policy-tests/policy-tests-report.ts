@@ -5,7 +5,7 @@ import type { DecisionJson } from '../answer.ts';
 import { plainLine } from '../plain-line.ts';
 import { type CaseResult, describeExpectation } from './policy-tests.ts';
 
-/** One file: its results, or why it could not be run. */
+/** One file: its results, and why it, or a part of it, could not be run. */
 export interface FileOutcome {
   readonly file: string;
   readonly results: readonly CaseResult[];
@@ -19,7 +19,7 @@ export interface Totals {
   readonly tests: number;
   readonly passed: number;
   readonly failed: number;
-  /** Files that could not be run. */
+  /** Files that could not be run, or not all of which could. */
   readonly broken: number;
   readonly seconds: number;
 }
@@ -39,18 +39,21 @@ export function totalsOf(outcomes: readonly FileOutcome[]): Totals {
 
 /** Failures in full; tests that passed by name only where `verbose`. Broken files are told elsewhere. */
 export function formatOutcomes(outcomes: readonly FileOutcome[], verbose: boolean): string {
-  const lines = [...outcomes.flatMap(outcome => formatFile(outcome, verbose)), summary(totalsOf(outcomes))];
+  const lines = [...outcomes.flatMap(outcome => formatFile(outcome, verbose)), summary(outcomes)];
   return `${lines.map(plainLine).join('\n')}\n`;
 }
 
 function formatFile({ file, results, faults }: FileOutcome, verbose: boolean): string[] {
   const failed = results.filter(({ failure }) => failure).length;
-  if (faults.length > 0) return [`✖ ${file}: could not be run`];
-  const counts =
-    failed === 0 ? count(results.length, 'test') : `${count(results.length, 'test')}, ${failed} failed`;
+  if (faults.length > 0 && results.length === 0) return [`✖ ${file}: could not be run`];
+  const counts = [
+    count(results.length, 'test'),
+    ...(failed > 0 ? [`${failed} failed`] : []),
+    ...(faults.length > 0 ? ['others could not be run'] : []),
+  ].join(', ');
   const shown = results.filter(({ failure }) => verbose || failure);
   return [
-    `${failed === 0 ? '✔' : '✖'} ${file} (${counts})`,
+    `${failed + faults.length === 0 ? '✔' : '✖'} ${file} (${counts})`,
     ...shown.flatMap(result => formatCase(file, result)),
   ];
 }
@@ -67,9 +70,13 @@ function formatCase(file: string, { test, failure }: CaseResult): string[] {
   ];
 }
 
-function summary({ files, tests, passed, failed, broken, seconds }: Totals): string {
+function summary(outcomes: readonly FileOutcome[]): string {
+  const { files, tests, passed, failed, broken, seconds } = totalsOf(outcomes);
+  const inFull = outcomes.some(({ faults, results }) => faults.length > 0 && results.length > 0)
+    ? ' in full'
+    : '';
   const parts = [`${passed} passed`, ...(failed > 0 ? [`${failed} failed`] : [])];
-  const unable = broken > 0 ? `; ${count(broken, 'file')} could not be run` : '';
+  const unable = broken > 0 ? `; ${count(broken, 'file')} could not be run${inFull}` : '';
   return `${count(files, 'file')}, ${count(tests, 'test')}: ${parts.join(', ')}${unable} (${seconds.toFixed(2)} s)`;
 }
 

@@ -52,6 +52,11 @@ export class YamlReader {
     return undefined;
   }
 
+  /** The same, which messages call otherwise. */
+  called(what: string): YamlReader {
+    return new YamlReader(this.#node, this.#source, what);
+  }
+
   /** The members of a mapping by key; unknown keys and those that stand twice are faults. */
   members<Key extends string>(keys: readonly Key[]): Partial<Record<Key, YamlReader>> {
     const node = this.#node;
@@ -125,11 +130,11 @@ export class YamlReader {
   }
 
   /** One of the words in any case, in the spelling of the list. */
-  oneOf<Word extends string>(words: readonly Word[]): Word | undefined {
+  oneOf<Word extends string>(words: readonly Word[], shown = words.join(', ')): Word | undefined {
     const text = this.text();
     if (text === undefined) return undefined;
     const word = words.find(candidate => candidate.toLowerCase() === text.toLowerCase());
-    return word ?? this.fault(`'${text}' is not a value of ${this.#what}, which takes ${words.join(', ')}`);
+    return word ?? this.fault(`'${text}' is not a value of ${this.#what}, which takes ${shown}`);
   }
 }
 
