@@ -1,6 +1,7 @@
 // Picks the command and runs it. Every command is loaded only when it is asked for, so that `az` starts quickly.
 
 import { missingPackage } from '#state/missing-package.ts';
+import { nearest } from '#state/nearest-word.ts';
 
 type Run = (args: readonly string[]) => Promise<number>;
 
@@ -63,7 +64,9 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const load = COMMANDS[name];
   if (!load) {
-    process.stderr.write(`postern: there is no command '${name}'. postern --help lists them.\n`);
+    const near = nearest(name, Object.keys(COMMANDS));
+    const hint = near === undefined ? '' : ` Did you mean '${near}'?`;
+    process.stderr.write(`postern: there is no command '${name}'.${hint} postern --help lists them.\n`);
     return 2;
   }
   try {

@@ -36,7 +36,9 @@ describe('the command line of postern lab', () => {
       ['add-host', 'a', '--internet=yes'],
       '--internet takes no value. postern lab add-host --help says more.',
     ],
-    [['frobnicate'], "there is no such command in 'frobnicate'. postern lab --help lists them."],
+    [['frobnicate'], "there is no command 'frobnicate'. postern lab --help lists them."],
+    [['statsu'], "there is no command 'statsu'. Did you mean 'status'? postern lab --help lists them."],
+    [['--name', 'two'], "'--name two' names no command. postern lab --help lists them."],
   ] as const)
     it(args.join(' '), () => {
       assert.throws(() => parseInvocation(args), { name: 'UsageError', message });

@@ -4,6 +4,7 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import { POLICY_OPTION_FLAGS, POLICY_OPTION_HELP } from '#model/policy-option-flags.ts';
 import { commandName } from '#state/command-name.ts';
+import { nearest } from '#state/nearest-word.ts';
 
 const NAME_LINE = `
   --name LAB     which lab (default: $POSTERN_LAB, or 'postern'); several can be up
@@ -42,6 +43,8 @@ const SPECS = {
   daemon: { 'threat-feed': { type: 'string', multiple: true }, ...POLICY_OPTION_FLAGS },
 } as const satisfies Record<string, ParseArgsOptionsConfig>;
 export type LabCommand = keyof typeof SPECS;
+/** Those that people start. */
+const LISTED = Object.keys(SPECS).filter(command => command !== 'daemon');
 
 const USAGE: Readonly<Record<LabCommand, string>> = {
   up: `Usage: postern lab up [--internet FILE] [--threat-feed FILE]... [OPTION]... [--name LAB]
@@ -113,8 +116,10 @@ export function parseInvocation(args: readonly string[]): Invocation | { readonl
   if (command === undefined) {
     if (own.length === 0 || own.some(word => word === '--help' || word === '-h' || word === 'help'))
       return { help: helpText(OVERVIEW) };
+    const word = wordOf(own);
+    const near = word === undefined ? undefined : nearest(word, LISTED);
     throw new UsageError(
-      `there is no such command in '${own.join(' ')}'. ${commandName()} lab --help lists them.`,
+      `${word === undefined ? `'${own.join(' ')}' names no command` : `there is no command '${word}'`}. ${near === undefined ? '' : `Did you mean '${near}'? `}${commandName()} lab --help lists them.`,
     );
   }
   if (command === 'exec' && dashes < 0) requireDashes(own);
@@ -138,8 +143,12 @@ export function parseInvocation(args: readonly string[]): Invocation | { readonl
 
 const helpText = (text: string): string => text.replaceAll(/\bpostern(?= lab )/g, commandName());
 
+function wordOf(own: readonly string[]): string | undefined {
+  return own.find((word, index) => !word.startsWith('-') && own[index - 1] !== '--name');
+}
+
 function findCommand(own: readonly string[]): LabCommand | undefined {
-  const word = own.find((word, index) => !word.startsWith('-') && own[index - 1] !== '--name');
+  const word = wordOf(own);
   return word !== undefined && Object.hasOwn(SPECS, word) ? (word as LabCommand) : undefined;
 }
 

@@ -134,7 +134,7 @@ for (const unprivileged of isRoot ? [false, true] : [true]) {
       );
       const command = await lab.command(['frobnicate']);
       assert.equal(command.status, 2);
-      assert.match(command.stderr, /no such command/);
+      assert.match(command.stderr, /there is no command/);
       const separator = await lab.command(['exec', 'workstation', 'true']);
       assert.deepEqual(
         [separator.status, /put -- before the command: \S+ lab exec/.test(separator.stderr)],

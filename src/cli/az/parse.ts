@@ -2,9 +2,9 @@
 // `-nvalue`, unique prefixes of long flags, lists that take every word up to the next flag, booleans with and
 // without a value. Throws UsageError with the messages that users of `az` know.
 
+import { nearest } from '#state/nearest-word.ts';
 import { UsageError } from './errors.ts';
 import { type Argument, type Value, Values } from './spec.ts';
-import { nearest } from './suggest.ts';
 
 export interface ParseOptions {
   /** The words of the command, for messages: `az group create`. */

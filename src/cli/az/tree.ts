@@ -1,9 +1,9 @@
 // From the words of a command line to a group or a command, and what to say where they lead nowhere.
 
+import { nearest } from '#state/nearest-word.ts';
 import { groups, ROOT_COMMAND_NAMES, rootCommands, unsupportedGroups } from './commands/index.ts';
 import { UsageError } from './errors.ts';
 import type { Command, Group } from './spec.ts';
-import { nearest } from './suggest.ts';
 
 export type Resolved =
   | { readonly kind: 'group'; readonly path: string; readonly rest: readonly string[] }
