@@ -83,6 +83,12 @@ export function nearestRules(
   return nearest;
 }
 
+/** The rule that would have decided, and otherwise, if it were not skipped. */
+export function skippedInstead({ steps, decision }: Trace): TraceStep | undefined {
+  const skipped = steps.find(({ causes, misses }) => causes && misses.length === 1);
+  return skipped && (skipped.action === 'Deny') !== (decision.action === 'Deny') ? skipped : undefined;
+}
+
 function passesOf(
   policy: ResolvedPolicy,
   flow: Flow,

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { runDecide } from './decide.ts';
 import { folderWith, outcomeOf } from './testing.ts';
 
@@ -278,4 +278,73 @@ test('as a process', () => {
   );
   assert.equal(JSON.parse(stdout).action, 'Allow');
   assert.equal(status, 0);
+});
+
+/** A classic firewall with a network rule in each of its collections, and an IP group without addresses. */
+function emptied(t: TestContext, ...rules: readonly (readonly ['Allow' | 'Deny', object])[]): string[] {
+  const path = folderWith(t, {
+    'nodes.json': { id: NODES, name: 'nodes', location: 'eastus', ipAddresses: [] },
+    'firewall.json': {
+      id: `${NETWORK}/azureFirewalls/fw`,
+      ...{
+        name: 'fw',
+        location: 'eastus',
+        sku: { name: 'AZFW_VNet', tier: 'Standard' },
+        ipConfigurations: [],
+      },
+      networkRuleCollections: rules.map(([type, rule], index) => ({
+        ...{ name: `c${index}`, priority: 100 + index, action: { type } },
+        rules: [
+          {
+            ...{ protocols: ['TCP'], destinationAddresses: ['192.0.2.1'], destinationPorts: ['22'] },
+            ...rule,
+          },
+        ],
+      })),
+    },
+  });
+  return ['--policy', path, '--from', '10.42.1.5', '--to', '192.0.2.1:22'];
+}
+const NETWORK = '/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network';
+const NODES = `${NETWORK}/ipGroups/nodes`;
+const FROM_NODES = { name: 'ssh', sourceAddresses: [], sourceIpGroups: [NODES] };
+
+test('a rule that is skipped is told in its place, and as the nearest', async t => {
+  const question = emptied(
+    t,
+    ['Allow', { name: 'other', sourceAddresses: ['10.43.0.0/16'] }],
+    ['Allow', FROM_NODES],
+  );
+  const { out, code } = await run(...question);
+  assert.equal(code, 3);
+  assert.match(out, /\n {2}nearest {2}c1\/ssh: skipped: IP group nodes is empty\n$/);
+  assert.match(
+    (await run(...question, '--trace')).out,
+    / 2 {2}network Allow c1\/ssh {4}skipped: IP group nodes is empty\n/,
+  );
+  const json = JSON.parse((await run(...question, '--trace', '-o', 'json')).out);
+  assert.deepEqual(json.trace.rules[1], {
+    pass: 'network',
+    rule: rule('', '', 'c1', 'ssh'),
+    action: 'Allow',
+    matched: false,
+    skipped: true,
+    field: 'source',
+    why: 'skipped: IP group nodes is empty',
+  });
+});
+
+test('a rule that is skipped is told where one behind it decides otherwise', async t => {
+  const denies = emptied(t, ['Allow', FROM_NODES], ['Deny', { name: 'no', sourceAddresses: ['*'] }]);
+  assert.match(
+    (await run(...denies)).out,
+    /^Deny .*\n {2}rule +c1\/no\n[\s\S]*nearest {2}c0\/ssh: skipped: IP group/,
+  );
+  const allows = emptied(t, ['Deny', FROM_NODES], ['Allow', { name: 'yes', sourceAddresses: ['*'] }]);
+  assert.match(
+    (await run(...allows)).out,
+    /^Allow .*\n {2}rule +c1\/yes\n[\s\S]*nearest {2}c0\/ssh: skipped: IP group/,
+  );
+  const alike = emptied(t, ['Allow', FROM_NODES], ['Allow', { name: 'yes', sourceAddresses: ['*'] }]);
+  assert.doesNotMatch((await run(...alike)).out, /nearest/);
 });

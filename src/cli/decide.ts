@@ -14,7 +14,7 @@ import {
 } from '#analysis/answer.ts';
 import { plainLine } from '#analysis/plain-line.ts';
 import { type Asked, understand } from '#analysis/question.ts';
-import { nearestRules, type Trace, type TraceStep, trace } from '#analysis/trace.ts';
+import { nearestRules, skippedInstead, type Trace, type TraceStep, trace } from '#analysis/trace.ts';
 import type { ResolvedPolicy } from '#ir/policy.ts';
 import { formatRuleRef } from '#model/rule-ref.ts';
 import { describeFlowFault, FLOW_FLAGS, readResolved } from './flow-options.ts';
@@ -95,11 +95,12 @@ export async function runDecide(args: readonly string[], world: CommandWorld = R
 
 function traceJson({ steps, notes }: Trace): object {
   return {
-    rules: steps.map(({ pass, rule, action, misses: [first] }) => ({
+    rules: steps.map(({ pass, rule, action, causes, misses: [first] }) => ({
       pass,
       rule: toRuleJson(rule),
       action,
       matched: first === undefined,
+      ...(causes && { skipped: true }),
       ...(first && { field: first.field, why: first.text }),
     })),
     notes,
@@ -124,10 +125,12 @@ function describeAnswer(
   return `${lines.map(plainLine).join('\n')}\n`;
 }
 
-/** Where no rule matched, the one that came closest. */
+/** Where no rule matched, the one that came closest; and one that only an empty IP group keeps from deciding otherwise. */
 function nearestLines(policy: ResolvedPolicy, asked: Asked, { flow, decision }: Answer): string[] {
-  if (decision.reason !== 'DefaultAction') return [];
-  const [nearest] = nearestRules(policy, flow, asked, ({ action }) => action === 'Allow');
+  const [nearest] =
+    decision.reason === 'DefaultAction'
+      ? nearestRules(policy, flow, asked, ({ action }) => action === 'Allow')
+      : [skippedInstead(trace(policy, flow, asked))];
   const [first] = nearest?.misses ?? [];
   if (!nearest || !first || nearest.misses.length > 1) return [];
   return [`  nearest  ${formatRuleRef(nearest.rule)}: ${first.text}`];
