@@ -7,7 +7,7 @@ import { formatRuleRef } from '#model/rule-ref.ts';
 import { formatIpv4 } from '#net/ipv4.ts';
 import { describePath, describeReason, describeRule, type Settled, toDecisionJson } from '../answer.ts';
 import { type ResolvedNames, type Target, understand } from '../question.ts';
-import { nearestRules } from '../trace.ts';
+import { nearestRules, skippedInstead, type TraceStep, trace } from '../trace.ts';
 import type { Firewall } from './network.ts';
 import { refusal, threatAlert } from './refusal.ts';
 import type { Finding, Hop, Packet, Step } from './steps.ts';
@@ -53,7 +53,8 @@ export function judgeAtFirewall(
     judge.threats,
   );
   const onward = decision.action === 'Deny' ? 'denied' : goOn(firewall, packet, decision, judge);
-  const nearest = nearestOf(firewall, flow, context, decision);
+  const nearestRule = nearestOf(firewall, flow, context, decision);
+  const nearest = nearestRule && tellNearest(nearestRule);
   const why =
     decision.reason === 'RuleMatched' ? '' : ` (${decision.reason}: ${describeReason(decision.reason)})`;
   const rule = decision.rule === null ? '' : ` by ${describeRule(decision.rule)}`;
@@ -85,7 +86,7 @@ export function judgeAtFirewall(
   };
   const findings = [
     ...(decision.action === 'Deny'
-      ? [refusal(firewall, side, packet, flow, decision, judge.target.name)]
+      ? [refusal(firewall, side, packet, { flow, decision, nearest: nearestRule, name: judge.target.name })]
       : []),
     ...(threat && decision.action === 'Allow' ? [threatAlert(threat.description, firewall)] : []),
   ];
@@ -162,16 +163,21 @@ function goOn(
   }
 }
 
+/** The rule that came closest where none decided, and one that only an empty IP group keeps from allowing it. */
 function nearestOf(
   { policy }: Firewall,
   flow: Flow,
   context: DecisionContext,
-  { reason }: Settled,
-): { readonly rule: string; readonly why: string } | undefined {
-  if (reason !== 'DefaultAction' && reason !== 'NoNatRule') return undefined;
+  { action, reason }: Settled,
+): TraceStep | undefined {
+  if (action === 'Allow') return undefined;
+  const skipped = skippedInstead(trace(policy, flow, context));
+  if (skipped || (reason !== 'DefaultAction' && reason !== 'NoNatRule')) return skipped;
   const wanted = reason === 'NoNatRule' ? 'DNAT' : 'Allow';
-  const [nearest] = nearestRules(policy, flow, context, ({ action }) => action === wanted);
-  const [miss, ...others] = nearest?.misses ?? [];
-  if (!nearest || !miss || others.length > 1) return undefined;
-  return { rule: formatRuleRef(nearest.rule), why: nearest.misses.map(({ text }) => text).join(', ') };
+  const [nearest] = nearestRules(policy, flow, context, candidate => candidate.action === wanted);
+  return nearest && nearest.misses.length <= 2 ? nearest : undefined;
+}
+
+function tellNearest({ rule, misses }: TraceStep): { readonly rule: string; readonly why: string } {
+  return { rule: formatRuleRef(rule), why: misses.map(({ text }) => text).join(', ') };
 }

@@ -1,6 +1,7 @@
 // The az commands that change what a finding is about, with the names of the resources in question. What a user has to choose
 // stands in capitals.
 
+import { parseResourceId } from '#arm/resource-id.ts';
 import { formatIpv4 } from '#net/ipv4.ts';
 import type { Firewall, NamedResource, Place, Vnet } from './network.ts';
 
@@ -81,6 +82,12 @@ export function allowByName(
   return firewall.policyResource
     ? `${filterCollection(firewall)} --rule-type ApplicationRule --rule-name RULE ${fields}`
     : `${classicRule(firewall, 'application-rule')} --action Allow ${fields}`;
+}
+
+/** Of a group that is empty: what is given replaces what is there. */
+export function fillIpGroup(id: string, address: string): string {
+  const parsed = parseResourceId(id);
+  return `az network ip-group update -g ${quote(parsed?.resourceGroup ?? 'GROUP')} -n ${quote(parsed?.segments.at(-1)?.name ?? 'NAME')} --ip-addresses ${address}`;
 }
 
 /** DNAT from a public address of the firewall to an inner one. */

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { application, ip, ips, nat, network, ports } from '#ir/fixture.ts';
-import type { ResolvedPolicy } from '#ir/policy.ts';
+import type { NetworkRule, ResolvedPolicy } from '#ir/policy.ts';
 import type { ExplainFacts } from './explain.ts';
 import { explanationJson, explanationText } from './explain-text.ts';
 import { balancer, explained, id, nic, publicIp, TO_FIREWALL, type Topology } from './fixture.ts';
@@ -491,7 +491,11 @@ test('what to change names the resources', () => {
 describe('what to change where a rule denies it', () => {
   const deniedBy = (rules: Partial<ResolvedPolicy>, policyName?: string, flow = 'tcp app > 20.5.5.5:443') => {
     const topology = { ...BEHIND, rules, ...(policyName !== undefined && { policyName }) };
-    const { findings } = explained(flow, topology, flow.startsWith('tcp') ? { sni: WEB } : {});
+    const { findings } = explained(
+      flow,
+      topology,
+      flow.endsWith(':443') && flow.startsWith('tcp') ? { sni: WEB } : {},
+    );
     return findings.map(({ text, fix }) => [text, ...fix].join('\n'));
   };
   const deny = { action: 'Deny' } as const;
@@ -537,6 +541,64 @@ describe('what to change where a rule denies it', () => {
         allowed,
       ].join('\n'),
     ]);
+  });
+
+  const GROUP = id('ipGroups', 'nodes');
+  const skip = (rule: NetworkRule, position = 0): Partial<ResolvedPolicy> => ({
+    skippedRules: [
+      { pass: 'network', position, rule, causes: [{ field: 'source', ipGroups: [GROUP], tags: [] }] },
+    ],
+  });
+  const fill = ['Fill IP group nodes:', 'az network ip-group update -g g -n nodes --ip-addresses 10.42.1.5'];
+
+  test('an IP group that is empty is to be filled', () => {
+    const web = network('web', { sources: [], ref: of('child', 'web') });
+    const skipped = 'network rule child/g/c/web is skipped, since IP group nodes is empty';
+    assert.deepEqual(deniedBy(skip(web), 'child'), [
+      [`Firewall f denies it: no rule matched, and what no rule allows is denied; ${skipped}.`, ...fill].join(
+        '\n',
+      ),
+    ]);
+    assert.deepEqual(deniedBy({ ...inNetwork('child'), ...skip(web) }, 'child'), [
+      [`Firewall f denies it: network rule child/g/c/no matched; ${skipped}.`, ...fill].join('\n'),
+    ]);
+  });
+
+  test('an IP group that would change nothing is left alone', () => {
+    const unlike = network('web', { sources: [], destinationPorts: ports('22') });
+    const late = network('late', { sources: [] });
+    assert.deepEqual(
+      deniedBy({ ...inNetwork('child'), ...skip(unlike) }, 'child'),
+      deniedBy(inNetwork('child'), 'child'),
+    );
+    assert.deepEqual(
+      deniedBy({ ...inNetwork('child'), ...skip(late, 1) }, 'child'),
+      deniedBy(inNetwork('child'), 'child'),
+    );
+    assert.deepEqual(
+      deniedBy({ ...inNetwork('child'), ...skip({ ...late, action: 'Deny' }) }, 'child'),
+      deniedBy(inNetwork('child'), 'child'),
+    );
+  });
+
+  test('also from outside', () => {
+    const [pass, position] = ['nat', 0] as const;
+    const rule = nat('in', { sources: [] });
+    const causes = [{ field: 'source', ipGroups: [GROUP], tags: [] }] as const;
+    assert.deepEqual(
+      deniedBy(
+        { skippedRules: [{ pass, position, rule, causes }] },
+        undefined,
+        'tcp 198.51.100.7 > 20.1.1.1:80',
+      ),
+      [
+        [
+          'Firewall f has no NAT rule for TCP 20.1.1.1:80, and nothing else lets a flow in; NAT rule c/in is skipped, since IP group nodes is empty.',
+          'Fill IP group nodes:',
+          'az network ip-group update -g g -n nodes --ip-addresses 198.51.100.7',
+        ].join('\n'),
+      ],
+    );
   });
 
   test('QUIC is one piece of advice', () => {

@@ -5,6 +5,7 @@ import { formatRuleRef, type RuleRef } from '#model/rule-ref.ts';
 import { formatIpv4, isIanaPrivate } from '#net/ipv4.ts';
 import { describeReason, type Settled } from '../answer.ts';
 import { nameOfProtocol } from '../question.ts';
+import type { TraceStep } from '../trace.ts';
 import * as commands from './commands.ts';
 import type { Firewall } from './network.ts';
 import type { Finding, Packet } from './steps.ts';
@@ -20,13 +21,20 @@ export function threatAlert(description: string, firewall: Firewall): Finding {
   };
 }
 
+export interface Refused {
+  readonly flow: Flow;
+  readonly decision: Extract<Settled, { action: 'Deny' }>;
+  /** The rule that came closest. */
+  readonly nearest: TraceStep | undefined;
+  /** What the user asked for. */
+  readonly name: string | undefined;
+}
+
 export function refusal(
   firewall: Firewall,
   side: 'inside' | 'outside',
   packet: Packet,
-  flow: Flow,
-  { reason, rule }: Extract<Settled, { action: 'Deny' }>,
-  name: string | undefined,
+  { flow, decision: { reason, rule }, nearest, name }: Refused,
 ): Finding {
   const destination = formatIpv4(packet.destination);
   const protocol = typeof packet.protocol === 'number' ? 'Any' : packet.protocol;
@@ -39,12 +47,15 @@ export function refusal(
     text,
     fix,
   });
+  const refill = nearest && refillOf(nearest, packet);
   if (side === 'outside' && reason === 'NoNatRule')
     return {
       code: 'no-nat-rule',
       severity: 'error',
-      text: `Firewall ${firewall.name} has no NAT rule for ${nameOfProtocol(packet.protocol)} ${destination}:${packet.port}, and nothing else lets a flow in.`,
-      fix: [commands.translate(firewall, { protocol, destination, port: packet.port, target: 'ADDRESS' })],
+      text: `Firewall ${firewall.name} has no NAT rule for ${nameOfProtocol(packet.protocol)} ${destination}:${packet.port}, and nothing else lets a flow in${refill?.why ?? ''}.`,
+      fix: refill?.fix ?? [
+        commands.translate(firewall, { protocol, destination, port: packet.port, target: 'ADDRESS' }),
+      ],
     };
   switch (reason) {
     case 'ThreatIntel':
@@ -73,6 +84,7 @@ export function refusal(
     decided && reason === 'RuleMatched'
       ? `${decided.pass} rule ${formatRuleRef(decided.rule)} matched`
       : describeReason(reason);
+  if (refill) return denied(`Firewall ${firewall.name} denies it: ${why}${refill.why}.`, refill.fix);
   if (isQuic(flow) && (reason === 'RuleMatched' || reason === 'DefaultAction'))
     return quicDenied(firewall, why);
   const text = `Firewall ${firewall.name} denies it: ${why}.`;
@@ -134,6 +146,27 @@ function changesOf(
   return pass === 'network'
     ? [parent]
     : [`${parent} Only a network rule of ${child} comes before it, and goes by the address:`, byAddress];
+}
+
+/** What fills the IP groups of a rule that is skipped and would otherwise match; undefined where these are not what it lacks. */
+function refillOf(
+  { rule, pass, causes, misses }: TraceStep,
+  { source, destination }: Packet,
+): { readonly why: string; readonly fix: readonly string[] } | undefined {
+  if (!causes) return undefined;
+  // One group a list does.
+  const groups = causes.flatMap(({ field, ipGroups: [group] }) =>
+    group === undefined ? [] : [{ group, address: field === 'source' ? source : destination }],
+  );
+  const [miss, ...others] = misses;
+  if (!miss || others.length > 0 || groups.length === 0 || groups.length < causes.length) return undefined;
+  return {
+    why: `; ${pass === 'nat' ? 'NAT' : pass} rule ${formatRuleRef(rule)} is ${miss.text.replace(': ', ', since ')}`,
+    fix: groups.flatMap(({ group, address }) => [
+      `Fill IP group ${group.split('/').at(-1)}:`,
+      commands.fillIpGroup(group, formatIpv4(address)),
+    ]),
+  };
 }
 
 function icmpToInternet({ name }: Firewall): Finding {
