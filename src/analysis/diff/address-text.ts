@@ -55,6 +55,14 @@ export function listed(words: readonly string[], most: number): string {
   return words.length > most ? `${shown} and ${words.length - most} more` : shown;
 }
 
+/** Of what is left out of a set: how much that is says more than the first of many. */
+export function listedNames(names: readonly string[], most: number): string {
+  if (names.length <= most) return names.join(', ');
+  return `${names.length} names, such as ${names.slice(0, NAMES_SHOWN).join(', ')}; --all lists them`;
+}
+
+const NAMES_SHOWN = 3;
+
 /** The parts of a range that a set leaves. */
 function outsideOf({ first, last }: Ipv4Range, set: AddressSet): Ipv4Range[] {
   return complementOf(set)

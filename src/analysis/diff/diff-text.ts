@@ -2,7 +2,13 @@
 
 import type { AddressSet } from '#ir/policy.ts';
 import { formatRuleRef } from '#model/rule-ref.ts';
-import { type AddressTextOptions, describeAddresses, listed, type SetNames } from './address-text.ts';
+import {
+  type AddressTextOptions,
+  describeAddresses,
+  listed,
+  listedNames,
+  type SetNames,
+} from './address-text.ts';
 import type { NamePattern } from './claim-name-text.ts';
 import type { Outcome } from './clauses.ts';
 import type { PolicyDiff, Unfinished } from './diff.ts';
@@ -91,7 +97,10 @@ function* describeEntry(entry: DiffEntry, options: AddressTextOptions): Generato
   const at = describeDestinations(entry, addresses(entry.destinations), most);
   const { claimedNames } = entry;
   if (claimedNames) {
-    yield `  to    ${listed(claimedNames.map(describePattern), most)}`;
+    yield `  to    ${listed(
+      claimedNames.map(name => describePattern(name, most)),
+      most,
+    )}`;
     if (at !== '*') yield `  at    ${at}`;
   } else yield `  to    ${at}`;
   yield `  by    ${words.join('; ')}`;
@@ -103,13 +112,13 @@ function describeDestinations({ destinationNames }: DiffEntry, addresses: string
   if (!destinationNames) return addresses;
   const { unnamed, except } = destinationNames;
   if (unnamed)
-    return except.length === 0 ? addresses : `${addresses}, unless known as ${listed(except, most)}`;
+    return except.length === 0 ? addresses : `${addresses}, unless known as ${listedNames(except, most)}`;
   const known = describeNames(destinationNames, most);
   return addresses === '*' ? known : `${known}, within ${addresses}`;
 }
 
-function describePattern({ pattern, except }: NamePattern): string {
-  return except.length === 0 ? pattern : `${pattern} (except ${listed(except, WORDS_SHOWN)})`;
+function describePattern({ pattern, except }: NamePattern, most: number): string {
+  return except.length === 0 ? pattern : `${pattern} (except ${listedNames(except, most)})`;
 }
 
 /** Network rules name addresses by names; the addresses are not known here. */

@@ -58,7 +58,9 @@ function claimWords(kinds: readonly ClaimKind[]): (readonly [string, string])[] 
   return [...named.map(kind => [kind.toLowerCase(), ''] as const), ...unnamed];
 }
 
-export function portText({ first, last }: PortRange): string {
-  if (first === ALL_PORTS.first && last === ALL_PORTS.last) return '*';
+/** Nobody connects to port 0: of ranges from there on it is not told. */
+export function portText({ first: start, last }: PortRange): string {
+  if (start === ALL_PORTS.first && last === ALL_PORTS.last) return '*';
+  const first = last > 0 ? Math.max(1, start) : start;
   return first === last ? String(first) : `${first}-${last}`;
 }
