@@ -143,7 +143,7 @@ export const APPLICATION_RULES: readonly Feature[] = [
     'TLS inspection, URLs',
     'Premium',
     PREMIUM,
-    '`terminateTLS`, `targetUrls`, `transportSecurity` and `identity` are refused',
+    '`terminateTLS`, `targetUrls`, `transportSecurity` and `identity` are refused; offline the last two, which decide nothing alone, are left aside with a notice',
     'src/model/rule-collection-group.test.ts: TLS inspection',
     'src/model/firewall-policy.test.ts: TLS inspection',
   ),

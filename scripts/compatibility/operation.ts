@@ -52,7 +52,7 @@ export const OPERATION: readonly Feature[] = [
     'Prescaling',
     '2 to 50 capacity units',
     'firewall/prescaling',
-    '`autoscaleConfiguration` is refused',
+    '`autoscaleConfiguration` is refused; offline it is left aside with a notice',
     'test/docs.test.ts: every property in the tables of refusals is refused, with its reason',
   ),
   refused(

@@ -121,7 +121,7 @@ export const TRANSLATION: readonly Feature[] = [
     'Forced tunnelling, management NIC',
     'a subnet and a public IP of its own',
     'firewall/forced-tunneling',
-    '`managementIpConfiguration` is refused',
+    '`managementIpConfiguration` is refused; offline it is left aside with a notice',
     'src/model/firewall-faults.test.ts: properties.managementIpConfiguration',
   ),
   differs(

@@ -45,6 +45,9 @@ test('policies and their groups become ARM documents, collections as they are pr
     firewalls: [{ id: firewall.id }],
     ruleCollectionGroups: [{ id: ruleCollectionGroup.id }],
   });
+  assert.ok(!('identity' in toArmDocument(policy)));
+  const identity = { type: 'UserAssigned' };
+  assert.deepEqual({ ...toArmDocument({ ...policy, identity }) }, { ...toArmDocument(policy), identity });
   const { destinationFqdns: _null, ...rule } = ruleCollectionGroup.ruleCollections[0]?.rules[0] ?? {};
   assert.deepEqual(toArmDocument(ruleCollectionGroup).properties, {
     priority: 100,

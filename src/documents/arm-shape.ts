@@ -101,6 +101,7 @@ export function toArmDocument(value: unknown, alsoTypes: readonly string[] = [])
     ...text('location'),
     ...object('tags'),
     ...object('sku'),
+    ...(isPolicyType(type) && known.beside.includes('identity') && object('identity')),
     ...(Array.isArray(lifted.zones) ? { zones: lifted.zones as string[] } : {}),
     properties: lowerChildren(lifted.properties as Json),
   } as ArmDocument;

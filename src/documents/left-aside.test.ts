@@ -81,6 +81,24 @@ test('features that no flow is decided by are left aside and listed, the others 
   );
 });
 
+test('the identity of a policy, which fetches a certificate, is left aside and listed, in a template too', () => {
+  const identity = { type: 'UserAssigned', userAssignedIdentities: { "[parameters('nobody')]": {} } };
+  const template = {
+    $schema: 'https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#',
+    resources: [{ type: 'Microsoft.Network/firewallPolicies', name: 'p', identity, properties: {} }],
+  };
+  for (const value of [{ ...policy({}), identity }, template]) {
+    const { documents, ignored, faults } = read(value);
+    assert.deepEqual(faults, []);
+    assert.ok(!('identity' in (documents[0]?.document ?? {})));
+    assert.deepEqual(
+      ignored.map(({ type, name }) => `${type} ${name}`),
+      ['identity of p'],
+    );
+  }
+  assert.deepEqual(read({ ...policy({}), identity: { type: 'None' } }).ignored, []);
+});
+
 test('a parameter that only such a feature uses needs no value', () => {
   const template = (properties: object) => ({
     $schema: 'https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#',

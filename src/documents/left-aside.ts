@@ -67,11 +67,20 @@ export function leaveAside(documents: readonly PlacedDocument[]): {
         name: `${document.name} (its policy is in no file: ${policy})`,
       });
     const features = featuresOf(document);
-    if (features.length === 0) return placed;
-    for (const name of features)
-      aside.push({ place: locate(`properties.${name}`) ?? place, type: name, name: `of ${document.name}` });
+    // It fetches the certificate for TLS inspection, and nothing else.
+    const { identity, ...others } = document as ArmDocument & { readonly identity?: Json };
+    const hasIdentity = identity !== undefined && String(identity.type).toLowerCase() !== 'none';
+    if (features.length === 0 && !hasIdentity) return placed;
+    const list = (name: string, path: string): void => {
+      aside.push({ place: locate(path) ?? place, type: name, name: `of ${document.name}` });
+    };
+    for (const name of features) list(name, `properties.${name}`);
+    if (hasIdentity) list('identity', 'identity');
     const properties = Object.entries(document.properties).filter(([name]) => !features.includes(name));
-    return { ...placed, document: { ...document, properties: Object.fromEntries(properties) } };
+    return {
+      ...placed,
+      document: { ...(hasIdentity ? others : document), properties: Object.fromEntries(properties) },
+    };
   });
   return { documents: kept, aside };
 }

@@ -214,6 +214,8 @@ function addResource(resource: Json, { type, name }: Parent, place: ResourcePlac
     ...aside('location'),
     ...aside('tags'),
     ...aside('zones'),
+    // Listed as left aside, whoever it is.
+    ...(isObject(resource.identity) && { identity: aside('identity').identity ?? {} }),
     ...(resource.sku === undefined ? {} : { sku: member('sku') }),
     properties: properties() ?? {},
   };

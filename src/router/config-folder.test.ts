@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { firewall, NETWORK, policy, publicIp, ruleCollectionGroup } from '#documents/printed-fixture.ts';
+import { parseFirewallPolicy } from '#model/firewall-policy.ts';
 import { readConfigFolder } from './config-folder.ts';
 
 function withFolder(files: Readonly<Record<string, unknown>>, check: (folder: string) => void): void {
@@ -83,4 +84,21 @@ test('an empty folder, a broken file, a foreign type and a double description ar
   withFolder({ 'a.json': firewall, 'b.json': firewall, 'ip.json': publicIp }, folder =>
     assert.match(readConfigFolder(folder).faults[0] ?? '', /b\.json: .* is described by .*a\.json too/),
   );
+});
+
+test('what decides no flow is not left aside: a router would have to do it', () => {
+  const features = {
+    intrusionDetection: { mode: 'Alert' },
+    insights: { isEnabled: true },
+    transportSecurity: { certificateAuthority: { name: 'ca' } },
+    identity: { type: 'UserAssigned' },
+  };
+  withFolder({ 'p.json': { ...policy, ...features } }, folder => {
+    const [found] = readConfigFolder(folder).documents;
+    const { diagnostics = [] } = parseFirewallPolicy(found?.document, { azureLimits: true });
+    assert.deepEqual(
+      diagnostics.map(({ target }) => target.replace('properties.', '')).sort(),
+      Object.keys(features).sort(),
+    );
+  });
 });
