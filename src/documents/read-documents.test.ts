@@ -220,6 +220,22 @@ test('values of parameters fit their type and the allowed ones, and what is miss
   assert.deepEqual(read(template([]), { parameters: [['s', { text: 'a' }]] }).unknownParameters, ['s']);
 });
 
+test('a parameter without a value is asked for once, at the first place that uses it', () => {
+  const parameters = { a: { type: 'string' }, b: { type: 'string' } };
+  const uses = [
+    groupResource("[concat('x', parameters('a'))]"),
+    groupResource("[parameters('a')]"),
+    groupResource("[parameters('b')]"),
+  ];
+  assert.deepEqual(
+    faults(read(template(uses, { parameters }))).map(fault => /resources.*has no value/.exec(fault)?.[0]),
+    [
+      "resources[0].name: concat: parameter 'a' has no value",
+      "resources[2].name: parameter 'b' has no value",
+    ],
+  );
+});
+
 test('a definition that goes round in circles is a fault', () => {
   const found = read(
     template([groupResource("[variables('a')]")], {

@@ -146,11 +146,12 @@ function addTemplate(
 ): void {
   for (const name of parameterNamesOf(template)) found.parameterNames.add(name.toLowerCase());
   const { resources, ignored, faults } = readTemplate(template, deployment);
-  // A fault inside a loop comes back in every round.
+  // A fault inside a loop comes back in every round, and a missing value wherever it is used.
   const told = new Set<string>();
   for (const { path, message } of faults) {
-    if (told.has(`${path} ${message}`)) continue;
-    told.add(`${path} ${message}`);
+    const key = /parameter '[^']*' has no value/.exec(message)?.[0] ?? `${path} ${message}`;
+    if (told.has(key)) continue;
+    told.add(key);
     found.faults.push({ place: at(path), message });
   }
   for (const { path, type, name } of ignored) found.ignored.push({ place: at(path), type, name });
