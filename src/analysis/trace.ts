@@ -131,10 +131,10 @@ function passesOf(
       ({ causes, misses }) =>
         causes && !misses().some(({ field }) => field === 'protocol' || field === 'port'),
     );
-    const passes = [...only('nat', 'network'), ...(decision.reason === 'DefaultAction' ? idle : [])];
-    if (decision.reason !== 'DefaultAction') return { passes, notes: [] };
+    const before = only('nat', 'network');
+    if (decision.reason !== 'DefaultAction') return { passes: before, notes: [] };
     return {
-      passes,
+      passes: [...before, ...idle],
       notes: [
         idle.length > 0
           ? 'All application rules that name this port are skipped.'
