@@ -1,5 +1,6 @@
 // The options of `postern lint` beyond the policy itself, read into values; all that is wrong with them comes back together.
 
+import { COMBINED_CODES } from '#analysis/lint/aks-combined.ts';
 import type { AksCluster } from '#analysis/lint/aks-needs.ts';
 import { LINT_CODES, type LintCode, SEVERITIES, type Severity } from '#analysis/lint/finding.ts';
 import type { StatedConnections } from '#analysis/lint/translation.ts';
@@ -19,6 +20,7 @@ export const LINT_FLAGS = {
   connections: { type: 'string' },
   instances: { type: 'string' },
   aks: { type: 'boolean' },
+  all: { type: 'boolean' },
   cloud: { type: 'string' },
   features: { type: 'string', multiple: true },
   from: { type: 'string', multiple: true },
@@ -39,6 +41,8 @@ export interface LintArguments {
   readonly disabled: ReadonlySet<LintCode>;
   readonly names: ResolvedNames;
   readonly connections?: StatedConnections;
+  /** Whoever leaves out some findings about AKS wants the others, so that none may stand for several. */
+  readonly eachByItself: boolean;
   /** Without `location` the region of the firewall is meant. */
   readonly cluster?: Omit<AksCluster, 'location'> & { readonly location: string | undefined };
 }
@@ -76,6 +80,7 @@ export function readLintArguments(
       output: word('output', values.output ?? 'text', OUTPUTS, 'text'),
       failOn: word('fail-on', values['fail-on'] ?? 'warning', SEVERITIES, 'warning'),
       disabled: new Set(disabled),
+      eachByItself: (values.all ?? false) || COMBINED_CODES.some(code => disabled.includes(code)),
       names,
       ...(connections !== undefined && { connections: { connections, instances } }),
       ...readCluster(values, outbound, faults, word),
@@ -84,7 +89,15 @@ export function readLintArguments(
   };
 }
 
-const AKS_OPTIONS = ['cloud', 'features', 'from', 'api-server', 'dns-server', 'private-cluster'] as const;
+const AKS_OPTIONS = [
+  'all',
+  'cloud',
+  'features',
+  'from',
+  'api-server',
+  'dns-server',
+  'private-cluster',
+] as const;
 
 function readCluster(
   values: LintValues,

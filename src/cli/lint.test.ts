@@ -56,7 +56,7 @@ test('--fail-on and --disable decide the exit code', async () => {
 });
 
 test('--aks tells what a cluster lacks, with the command that adds it', async () => {
-  const { code, out } = await run(...POLICY, '--aks', '--from', '10.42.1.0/24', '-o', 'json');
+  const { code, out } = await run(...POLICY, '--aks', '--all', '--from', '10.42.1.0/24', '-o', 'json');
   assert.equal(code, 3);
   const missing = found(out).filter(finding => finding.code === 'aks-required');
   assert.deepEqual(
@@ -68,8 +68,39 @@ test('--aks tells what a cluster lacks, with the command that adds it', async ()
   );
   assert.match(
     missing[0]?.fix ?? '',
-    /^az network firewall policy rule-collection-group collection rule add .* --policy-name fwp-aks --rcg-name aks --collection-name aks-fqdn .* --rule-type ApplicationRule --source-addresses 10\.42\.1\.0\/24 --protocols Https=443 --target-fqdns mcr-0001\.mcr-msedge\.net$/,
+    /^az network firewall policy rule-collection-group collection rule add -g GROUP --policy-name fwp-aks --rcg-name aks --collection-name aks-fqdn .* --rule-type ApplicationRule --source-addresses 10\.42\.1\.0\/24 --protocols Https=443 --target-fqdns mcr-0001\.mcr-msedge\.net$/,
   );
+});
+
+test('where most is missing one finding comes first, each line of its fix a command', async () => {
+  const { code, out } = await run(...POLICY, '--aks', '--from', '10.42.1.0/24');
+  assert.equal(code, 3);
+  assert.match(
+    out,
+    /^Errors\n\n {2}aks-required +fwp-aks .*\n {6}Most of what AKS needs is denied: [\s\S]*?\n {6}fix: Allow this tag:\n {11}az network firewall policy .* -g GROUP .* --fqdn-tags AzureKubernetesService\n/,
+  );
+  assert.equal(out.match(/aks-required/g)?.length, 1);
+});
+
+test('who leaves out some findings about AKS gets the others singly', async () => {
+  const { code, out } = await run(
+    ...POLICY,
+    '--aks',
+    '--from',
+    '10.42.1.0/24',
+    '--disable',
+    'aks-conditional',
+    '-o',
+    'json',
+  );
+  assert.equal(code, 3);
+  assert.equal(found(out).filter(finding => finding.code === 'aks-required').length, 6);
+});
+
+test('a resource group that somebody has said is in the command', async () => {
+  const { out } = await run(...POLICY, '--aks', '--resource-group', 'hub-rg');
+  assert.match(out, / -g hub-rg --policy-name fwp-aks /);
+  assert.doesNotMatch(out, / -g (?:GROUP|template) /);
 });
 
 test('without --from the sources that get most of it are judged, and named', async () => {
@@ -104,7 +135,7 @@ test('a rule that an explicit Deny stands before is told to come before it', asy
       ],
     },
   });
-  const { out } = await run('--policy', path, '--aks', '--from', '10.0.0.0/24', '-o', 'json');
+  const { out } = await run('--policy', path, '--aks', '--all', '--from', '10.0.0.0/24', '-o', 'json');
   const denied = found(out).find(({ code, reason }) => code === 'aks-required' && /login\./.test(reason));
   assert.match(denied?.reason ?? '', /is denied: 'never\/sign-in' denies it/);
   assert.match(
@@ -138,6 +169,7 @@ const REFUSALS: readonly (readonly [readonly string[], number, RegExp])[] = [
   [[...POLICY, '--connections', 'many'], 2, /--connections many/],
   [[...POLICY, '--instances', '3'], 2, /--instances goes with --connections/],
   [[...POLICY, '--features', 'gpu'], 2, /--features goes with --aks/],
+  [[...POLICY, '--all'], 2, /--all goes with --aks/],
   [[...POLICY, '--aks', '--features', 'rockets'], 2, /--features rockets: AzureCloud has all or /],
   [[...POLICY, '--aks', '--location', 'atlantis'], 2, /--location atlantis: there is no such region/],
   [[...POLICY, '--aks', '--cloud', 'AzureMoon'], 2, /--cloud AzureMoon: one of AzureCloud, /],

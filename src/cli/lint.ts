@@ -37,6 +37,7 @@ what an AKS cluster needs and does not get. Exit code 0 nothing found, 3 somethi
   --cloud CLOUD            AzureCloud (default), AzureChinaCloud or AzureUSGovernment
   --features NAME[,NAME]   what the cluster has: gpu, azure-monitor, azure-policy, ...; all for all of them
   --from SUBNET            addresses of the nodes; default the sources that get most of what AKS needs
+  --all                    each missing need by itself, also where most are missing and one finding would do
   --api-server ADDRESS     public address of the API server
   --dns-server ADDRESS     DNS server of the network, where it is not Azure's or the firewall
   --private-cluster        the API server has a private address
@@ -82,7 +83,7 @@ export async function runLint(args: readonly string[], world: CommandWorld = REA
 
 /** A text says what is wrong. */
 function optionsOf(
-  { names, connections, cluster }: LintArguments,
+  { names, connections, cluster, eachByItself }: LintArguments,
   { subject, facts }: PolicyInput,
 ): LintOptions | string {
   const common = { names, ...(connections && { connections }) };
@@ -92,7 +93,7 @@ function optionsOf(
     return `--location is missing: the region of the cluster, since ${subject.name} does not say one.`;
   if (cluster.cloud === 'AzureCloud' && !facts.serviceTag(`AzureCloud.${location}`))
     return `--location ${location}: there is no such region in the table of service tags.`;
-  return { ...common, aks: { cluster: { ...cluster, location }, outbound: loadAksOutbound() } };
+  return { ...common, aks: { cluster: { ...cluster, location }, outbound: loadAksOutbound(), eachByItself } };
 }
 
 function versionOf(): string {

@@ -4,7 +4,7 @@
 
 import type { ArmDocument } from '#arm/arm-document.ts';
 import { isObject, type Json } from '#arm/json-reader.ts';
-import { idKey } from '#arm/resource-id.ts';
+import { idKey, parseResourceId } from '#arm/resource-id.ts';
 import { isPolicyType, toArmDocument, typeOfResource } from './arm-shape.ts';
 import { type JsonText, parseJsonText, pathOf, type TextPosition } from './json-text.ts';
 import { faultsOfUnreadRules, leaveAside } from './left-aside.ts';
@@ -69,6 +69,12 @@ export const NO_SITE: TemplateSite = {
   resourceGroup: 'template',
   location: undefined,
 };
+
+/** As commands take it; a word to fill in where it is not known, or made up since nobody said where a template goes. */
+export function resourceGroupFor(id: string): string {
+  const group = parseResourceId(id)?.resourceGroup;
+  return group === undefined || group === '' || group === NO_SITE.resourceGroup ? 'GROUP' : group;
+}
 
 /** `policy.json:12:3: resources[2]: message`. */
 export function formatDocumentFault({ place, message }: DocumentFault): string {

@@ -2,6 +2,7 @@
 // stands in capitals.
 
 import { parseResourceId } from '#arm/resource-id.ts';
+import { resourceGroupFor } from '#documents/read-documents.ts';
 import { formatIpv4 } from '#net/ipv4.ts';
 import type { Firewall, NamedResource, Place, Vnet } from './network.ts';
 
@@ -87,7 +88,7 @@ export function allowByName(
 /** Of a group that is empty: what is given replaces what is there. */
 export function fillIpGroup(id: string, address: string): string {
   const parsed = parseResourceId(id);
-  return `az network ip-group update -g ${quote(parsed?.resourceGroup ?? 'GROUP')} -n ${quote(parsed?.segments.at(-1)?.name ?? 'NAME')} --ip-addresses ${address}`;
+  return `az network ip-group update -g ${quote(resourceGroupFor(id))} -n ${quote(parsed?.segments.at(-1)?.name ?? 'NAME')} --ip-addresses ${address}`;
 }
 
 /** DNAT from a public address of the firewall to an inner one. */

@@ -4,6 +4,7 @@
 import { type ArmDocument, type Documents, toDocuments } from '#arm/arm-document.ts';
 import { isObject } from '#arm/json-reader.ts';
 import { idKey, parseResourceId, sameId } from '#arm/resource-id.ts';
+import { resourceGroupFor } from '#documents/read-documents.ts';
 import type { ResolvedPolicy } from '#ir/policy.ts';
 import { type EffectiveRoute, effectiveRoutes } from '#model/effective-routes.ts';
 import { addressOfPublicIp, PUBLIC_IP_TYPE } from '#model/public-ip.ts';
@@ -34,7 +35,7 @@ export interface Vnet extends NamedResource {
 export interface NamedResource {
   readonly id: string;
   readonly name: string;
-  /** Its resource group. */
+  /** Its resource group, as commands take it. */
   readonly group: string;
 }
 
@@ -163,7 +164,7 @@ export function missingRouteTables({ vnets }: Network, documents: Documents): st
 
 export function named(id: string, name?: string): NamedResource {
   const parsed = parseResourceId(id);
-  return { id, name: name ?? parsed?.segments.at(-1)?.name ?? id, group: parsed?.resourceGroup ?? '' };
+  return { id, name: name ?? parsed?.segments.at(-1)?.name ?? id, group: resourceGroupFor(id) };
 }
 
 function referenceTo(value: unknown): string | undefined {

@@ -1,62 +1,96 @@
-// The command that adds a missing rule, as the az that people use takes it: to a collection of the policy or firewall that
-// allows such rules already, or else to a new one.
+// The commands that add missing rules, as the az that people use takes them: to a collection of the policy or firewall that allows
+// such rules already, or else to a new one, which the first of the commands makes.
 
-import { parseResourceId } from '#arm/resource-id.ts';
+import { resourceGroupFor } from '#documents/read-documents.ts';
 import type { AksNeed } from '#facts/aks-outbound.ts';
 import type { LintContext } from './context.ts';
 
-/** `sources` are written into the rule. */
-export function commandFor(need: AksNeed, sources: readonly string[], context: LintContext): string {
-  const isName = need.protocol === 'Http' || need.protocol === 'Https';
-  const pass = isName ? 'application' : 'network';
-  return context.policies.length > 0
-    ? forPolicy(need, pass, sources, context)
-    : forFirewall(need, pass, sources, context);
-}
-
 type Pass = 'application' | 'network';
 
-function forPolicy(
-  need: AksNeed,
-  pass: Pass,
+export interface WantedRule {
+  readonly pass: Pass;
+  readonly name: string;
+  /** What it matches beside its sources, as options of the command for policies and of that for classic rules. */
+  readonly inPolicy: string;
+  readonly inFirewall: string;
+}
+
+export function ruleFor(need: AksNeed): WantedRule {
+  const { protocol, port, destination } = need;
+  const name = nameOf(need);
+  if (protocol === 'Http' || protocol === 'Https') {
+    const target = `--target-fqdns ${quoted(destination)}`;
+    return {
+      pass: 'application',
+      name,
+      inPolicy: `--protocols ${protocol}=${port} ${target}`,
+      inFirewall: `--protocols ${protocol.toLowerCase()}=${port} ${target}`,
+    };
+  }
+  const rest = `${protocol} --destination-ports ${port} ${destinationOf(need)}`;
+  return { pass: 'network', name, inPolicy: `--ip-protocols ${rest}`, inFirewall: `--protocols ${rest}` };
+}
+
+export function ruleForTag(tag: string): WantedRule {
+  return {
+    pass: 'application',
+    name: 'aks-fqdn-tag',
+    inPolicy: `--protocols Http=80 Https=443 --fqdn-tags ${tag}`,
+    inFirewall: `--protocols http=80 https=443 --fqdn-tags ${tag}`,
+  };
+}
+
+/** `sources` are written into each rule. To be run in order. */
+export function commandsFor(
+  rules: readonly WantedRule[],
   sources: readonly string[],
+  context: LintContext,
+): string[] {
+  const made = new Set<Pass>();
+  return rules.map(rule => {
+    const isMade = made.has(rule.pass);
+    made.add(rule.pass);
+    const from = `--source-addresses ${sources.map(quoted).join(' ')}`;
+    return context.policies.length > 0
+      ? inPolicy(rule, from, isMade, context)
+      : inFirewall(rule, from, isMade, context);
+  });
+}
+
+function inPolicy(
+  { pass, name, inPolicy: match }: WantedRule,
+  from: string,
+  isMade: boolean,
   { settings, rules, policies }: LintContext,
 ): string {
   const attached = policies.at(-1)?.name ?? settings.name;
   const home = rules.find(
     rule => rule.pass === pass && rule.action === 'Allow' && rule.ref.policy === attached,
   );
-  const type = pass === 'application' ? 'ApplicationRule' : 'NetworkRule';
   const title = pass === 'application' ? 'Application' : 'Network';
-  const common = `-g ${groupOf(settings.id)} --policy-name ${attached}`;
-  const match = isApplication(pass)
-    ? `--protocols ${need.protocol}=${need.port} --target-fqdns ${quoted(need.destination)}`
-    : `--ip-protocols ${need.protocol} --destination-ports ${need.port} ${destinationOf(need)}`;
-  const rule = `--rule-type ${type} --source-addresses ${sources.map(quoted).join(' ')} ${match}`;
+  const group = home?.ref.group ?? `Default${title}RuleCollectionGroup`;
+  const collection = home?.ref.collection ?? newCollection(pass);
+  const common = `-g ${resourceGroupFor(settings.id)} --policy-name ${attached} --rcg-name ${group}`;
+  const rule = `--rule-type ${title}Rule ${from} ${match}`;
   const command = 'az network firewall policy rule-collection-group collection';
-  if (home)
-    return `${command} rule add ${common} --rcg-name ${home.ref.group} --collection-name ${home.ref.collection} --name ${nameOf(need)} ${rule}`;
-  return `${command} add-filter-collection ${common} --rcg-name Default${title}RuleCollectionGroup --name aks-${pass} --collection-priority 500 --action Allow --rule-name ${nameOf(need)} ${rule}`;
+  return home || isMade
+    ? `${command} rule add ${common} --collection-name ${collection} --name ${name} ${rule}`
+    : `${command} add-filter-collection ${common} --name ${collection} --collection-priority 500 --action Allow --rule-name ${name} ${rule}`;
 }
 
-function forFirewall(
-  need: AksNeed,
-  pass: Pass,
-  sources: readonly string[],
+function inFirewall(
+  { pass, name, inFirewall: match }: WantedRule,
+  from: string,
+  isMade: boolean,
   { settings, rules }: LintContext,
 ): string {
   const home = rules.find(rule => rule.pass === pass && rule.action === 'Allow');
-  const collection = home
-    ? `--collection-name ${home.ref.collection}`
-    : `--collection-name aks-${pass} --priority 500 --action Allow`;
-  const match = isApplication(pass)
-    ? `--protocols ${need.protocol.toLowerCase()}=${need.port} --target-fqdns ${quoted(need.destination)}`
-    : `--protocols ${need.protocol} --destination-ports ${need.port} ${destinationOf(need)}`;
-  return `az network firewall ${pass}-rule create -g ${groupOf(settings.id)} --firewall-name ${settings.name} ${collection} --name ${nameOf(need)} --source-addresses ${sources.map(quoted).join(' ')} ${match}`;
+  const collection = `--collection-name ${home?.ref.collection ?? newCollection(pass)}${home || isMade ? '' : ' --priority 500 --action Allow'}`;
+  return `az network firewall ${pass}-rule create -g ${resourceGroupFor(settings.id)} --firewall-name ${settings.name} ${collection} --name ${name} ${from} ${match}`;
 }
 
-function isApplication(pass: Pass): boolean {
-  return pass === 'application';
+function newCollection(pass: Pass): string {
+  return `aks-${pass}`;
 }
 
 function destinationOf({ kind, destination }: AksNeed): string {
@@ -76,8 +110,4 @@ function nameOf({ destination, port }: AksNeed): string {
 /** What a shell would take for a pattern. */
 function quoted(text: string): string {
   return /[*<>]/.test(text) ? `'${text}'` : text;
-}
-
-function groupOf(id: string): string {
-  return parseResourceId(id)?.resourceGroup ?? 'GROUP';
 }

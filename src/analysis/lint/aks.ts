@@ -6,7 +6,8 @@ import { API_SERVER, DNS_SERVER } from '#facts/aks-outbound.ts';
 import type { AddressSet } from '#ir/policy.ts';
 import { formatRuleRef, type RuleRef } from '#model/rule-ref.ts';
 import { formatIpv4, formatRange, IANA_PRIVATE_RANGES, intersectRanges } from '#net/ipv4.ts';
-import { commandFor } from './aks-fix.ts';
+import { combine, type MissingNeed } from './aks-combined.ts';
+import { commandsFor, ruleFor } from './aks-fix.ts';
 import { type AksCluster, type NeedGroup, needsOf, queryOf, unnamedAddress } from './aks-needs.ts';
 import { aboutResource, type LintContext } from './context.ts';
 import { listed } from './coverage-findings.ts';
@@ -16,6 +17,8 @@ import { TooComplex } from './region.ts';
 
 /** https://learn.microsoft.com/azure/aks/limit-egress-traffic */
 const ADVISED_PUBLIC_IPS = 20;
+/** More ranges than these are not what somebody means by the subnet of the nodes. */
+const MOST_SOURCES = 4;
 
 interface Asked {
   readonly need: AksNeed;
@@ -33,9 +36,19 @@ type Judged =
       readonly allowedBy: readonly RuleRef[];
     };
 
-export function checkAks(context: LintContext, outbound: AksOutbound, cluster: AksCluster): LintFinding[] {
+export interface AksQuestion {
+  readonly outbound: AksOutbound;
+  readonly cluster: AksCluster;
+  /** Each missing need by itself, also where most are missing. */
+  readonly eachByItself?: boolean;
+}
+
+export function checkAks(
+  context: LintContext,
+  { outbound, cluster, eachByItself = false }: AksQuestion,
+): LintFinding[] {
   try {
-    return new AksCheck(context, outbound, cluster).run();
+    return new AksCheck(context, outbound, cluster).run(eachByItself);
   } catch (error) {
     if (!(error instanceof TooComplex)) throw error;
     return [
@@ -91,18 +104,30 @@ class AksCheck {
       .slice(0, 1);
   }
 
-  run(): LintFinding[] {
+  run(eachByItself: boolean): LintFinding[] {
     const monitored = this.#groups.some(
       ({ group, asked }) =>
         group.needs.some(isMonitorTag) && this.#judge(asked, this.#sourceClasses).kind === 'allowed',
     );
-    const findings = this.#groups.flatMap(({ group, asked }) => {
-      if (group.needs.some(isMonitorTag)) return [];
+    const groups = this.#groups.filter(({ group }) => {
+      if (group.needs.some(isMonitorTag)) return false;
       // Its service tag by a network rule does for all names of Azure Monitor.
-      if (monitored && group.features.every(feature => feature === 'azure-monitor')) return [];
-      return this.#describe(group, this.#judge(asked, this.#sourceClasses));
+      return !monitored || !group.features.every(feature => feature === 'azure-monitor');
     });
-    return [...this.#assumption(), ...findings, ...this.#publicIps()];
+    const missing: MissingNeed[] = [];
+    const findings = groups.flatMap(({ group, asked }) =>
+      this.#describe(group, this.#judge(asked, this.#sourceClasses), missing),
+    );
+    const required = groups.flatMap(({ group }) => group.needs.slice(0, 1).filter(need => need.required));
+    const combined = eachByItself
+      ? undefined
+      : combine(missing, required, this.#writtenSources(), this.#context);
+    return [
+      ...this.#assumption(),
+      ...(combined ? [combined.finding] : []),
+      ...findings.filter(finding => !combined?.answered.has(finding)),
+      ...this.#publicIps(),
+    ];
   }
 
   #judge(asked: readonly Asked[], classes: readonly number[]): Judged {
@@ -123,7 +148,8 @@ class AksCheck {
     return partly ?? denied ?? { kind: 'allowed' };
   }
 
-  #describe(group: NeedGroup, judged: Judged): LintFinding[] {
+  /** What is wholly denied is added to `missing`. */
+  #describe(group: NeedGroup, judged: Judged, missing: MissingNeed[]): LintFinding[] {
     const { settings } = this.#context;
     const [first] = group.needs;
     if (judged.kind === 'allowed' || !first) return [];
@@ -135,16 +161,16 @@ class AksCheck {
       : need;
     const { code, severity } = codeOf(need, kind, group);
     const rules = deniedBy.flatMap(rule => rule ?? []);
-    const command = commandFor(proposed, this.#sourceWords(), this.#context);
+    const [command = ''] = commandsFor([ruleFor(proposed)], this.#writtenSources(), this.#context);
     const order = rules.length > 0 ? `Before ${listed(rules.map(formatRuleRef))}: ` : '';
-    return [
-      aboutResource(code, settings, {
-        severity,
-        reason: `${describeNeed(proposed)} is ${kind === 'denied' ? 'denied' : 'allowed in part only'}: ${this.#becauseOf(judged)}. It is for ${need.purpose} (${group.features.join(', ')})${exceptionOf(need)}.`,
-        fix: `${order}${command}`,
-        related: kind === 'partly' ? [...rules, ...judged.allowedBy] : rules,
-      }),
-    ];
+    const finding = aboutResource(code, settings, {
+      severity,
+      reason: `${describeNeed(proposed)} is ${kind === 'denied' ? 'denied' : 'allowed in part only'}: ${this.#becauseOf(judged)}. It is for ${need.purpose} (${group.features.join(', ')})${exceptionOf(need)}.`,
+      fix: `${order}${command}`,
+      related: kind === 'partly' ? [...rules, ...judged.allowedBy] : rules,
+    });
+    if (kind === 'denied') missing.push({ need: proposed, deniedBy, finding });
+    return [finding];
   }
 
   #becauseOf({ kind, deniedBy, allowedBy }: Extract<Judged, { readonly need: AksNeed }>): string {
@@ -180,9 +206,18 @@ class AksCheck {
 
   #assumption(): LintFinding[] {
     if (this.#cluster.from) return [];
+    const met = this.#groups.filter(
+      ({ asked }) => this.#judge(asked, this.#sourceClasses).kind === 'allowed',
+    ).length;
+    const words = listedPlain(this.#sourceWords());
+    const judged = this.#isEverySource() ? `all private addresses (${words})` : words;
+    const gets =
+      met === 0
+        ? 'none of which gets anything that AKS needs'
+        : `which gets ${met} of the ${this.#groups.length} things that AKS needs; no source gets more`;
     return [
       aboutResource('aks-source-assumed', this.#context.settings, {
-        reason: `Nobody said where the nodes are. Judged for ${listedPlain(this.#sourceWords())}, which gets most of what AKS needs.`,
+        reason: `Nobody said where the nodes are. Judged for ${judged}, ${gets}.`,
         fix: 'Say --from SUBNET to judge for the subnet of the nodes.',
       }),
     ];
@@ -190,6 +225,16 @@ class AksCheck {
 
   #sourceWords(): string[] {
     return this.#sources.map(formatRange);
+  }
+
+  #isEverySource(): boolean {
+    return this.#sourceWords().join() === IANA_PRIVATE_RANGES.map(formatRange).join();
+  }
+
+  /** For a rule to add: what was asked about, or found; to be filled in where that is no subnet. */
+  #writtenSources(): string[] {
+    if (this.#cluster.from) return this.#sourceWords();
+    return this.#isEverySource() || this.#sources.length > MOST_SOURCES ? ['SUBNET'] : this.#sourceWords();
   }
 
   #publicIps(): LintFinding[] {
@@ -238,5 +283,6 @@ function describeNeed({ protocol, port, destination }: AksNeed): string {
 }
 
 function listedPlain(words: readonly string[]): string {
-  return words.length > 4 ? `${words.slice(0, 4).join(', ')} and ${words.length - 4} more` : words.join(', ');
+  const more = words.length - MOST_SOURCES;
+  return more > 0 ? `${words.slice(0, MOST_SOURCES).join(', ')} and ${more} more` : words.join(', ');
 }

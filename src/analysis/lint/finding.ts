@@ -82,7 +82,10 @@ export const LINT_CODES = {
   },
   'equal-priorities': { severity: 'warning', what: 'the order of two groups or collections is not defined' },
   'above-advice': { severity: 'warning', what: 'more than Azure advises' },
-  'public-ip-without-address': { severity: 'note', what: 'a public IP has no address yet, or no file describes it' },
+  'public-ip-without-address': {
+    severity: 'note',
+    what: 'a public IP has no address yet, or no file describes it',
+  },
   'settings-not-used': { severity: 'warning', what: 'settings of a firewall that its policy overrides' },
   'private-ranges': {
     severity: 'warning',

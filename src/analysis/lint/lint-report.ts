@@ -44,7 +44,7 @@ function describeGroup(group: readonly PlacedFinding[], width: number): string {
     }),
     ...fold(reason, WIDTH - 6).map(line => `${INDENT}    ${line}`),
     // A command must stay in one piece.
-    ...(fix.includes('az network ') ? [fix] : fold(fix, WIDTH - 11)).map(
+    ...(fix.includes('az network ') ? fix.split('\n') : fold(fix, WIDTH - 11)).map(
       (line, index) => `${INDENT}    ${index === 0 ? 'fix: ' : '     '}${line}`,
     ),
     '',

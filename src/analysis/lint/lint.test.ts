@@ -1,7 +1,7 @@
 // Every code of lint: a policy in which it is found, and one just beside it in which it is not.
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { CHILD, group } from '#compiler/policy-world.ts';
 import { loadAksOutbound } from '#facts/facts.ts';
 import { parseRange } from '#net/ipv4.ts';
@@ -29,9 +29,10 @@ import {
 
 const outbound = loadAksOutbound();
 const NODE_SUBNET = parseRange('10.42.1.0/24') ?? assert.fail();
-const aks = (rest: Partial<AksCluster> = {}): LintOptions => ({
+const aks = (rest: Partial<AksCluster> = {}, one: { readonly eachByItself?: boolean } = {}): LintOptions => ({
   aks: {
     outbound,
+    ...one,
     cluster: {
       ...{ cloud: 'AzureCloud', location: 'westeurope', features: [], privateCluster: false },
       from: [NODE_SUBNET],
@@ -39,6 +40,7 @@ const aks = (rest: Partial<AksCluster> = {}): LintOptions => ({
     },
   },
 });
+const SINGLY = { eachByItself: true };
 const CORE = [
   ...[
     '*.hcp.westeurope.azmk8s.io',
@@ -574,12 +576,12 @@ const CASES: readonly (readonly [finding: string, found: LintCase, beside: LintC
   ],
   [
     'aks-conditional warning',
-    { collections: [allow(tunnelTcp)], lint: aks() },
+    { collections: [allow(tunnelTcp)], lint: aks({}, SINGLY) },
     { collections: [allow(tunnel, tunnelTcp)], lint: aks() },
   ],
   [
     'aks-conditional note',
-    { collections: [allow(tunnel)], lint: aks() },
+    { collections: [allow(tunnel)], lint: aks({}, SINGLY) },
     {
       collections: [
         allow(
@@ -712,4 +714,97 @@ test('how many public IPs are missing, and how many that makes', () => {
     finding?.fix,
     'Attach 2 more public IPs (3 in all), or a NAT gateway (64,512 ports an address) to AzureFirewallSubnet.',
   );
+});
+
+describe('where most of what AKS needs is missing', () => {
+  const of = (given: LintCase) => findingsIn(given).filter(({ code }) => code.startsWith('aks-'));
+  const codes = (given: LintCase) => of(given).map(({ code, severity }) => `${code} ${severity}`);
+  const tagRule =
+    'az network firewall policy rule-collection-group collection add-filter-collection -g g --policy-name child --rcg-name DefaultApplicationRuleCollectionGroup --name aks-application --collection-priority 500 --action Allow --rule-name aks-fqdn-tag --rule-type ApplicationRule --source-addresses 10.42.1.0/24 --protocols Http=80 Https=443 --fqdn-tags AzureKubernetesService';
+  const network = (command: string) =>
+    `az network firewall policy rule-collection-group collection ${command} --rule-type NetworkRule --source-addresses 10.42.1.0/24`;
+  const toNew = '-g g --policy-name child --rcg-name DefaultNetworkRuleCollectionGroup';
+
+  test('one finding comes first and allows the FQDN tag and the network destinations', () => {
+    const [first, ...others] = of({ lint: aks() });
+    assert.deepEqual([first?.code, first?.severity], ['aks-required', 'error']);
+    assert.match(
+      first?.reason ?? '',
+      /^Most of what AKS needs is denied: 9 of the 9 required names in the FQDN tag AzureKubernetesService \('\*\.hcp\.westeurope\.azmk8s\.io', .* and 6 more\), UDP 1194 to AzureCloud\.westeurope, TCP 9000 to AzureCloud\.westeurope, UDP 123 to any address\. No rule allows it\. --all tells each by itself\.$/,
+    );
+    assert.deepEqual(first?.fix.split('\n'), [
+      'Allow this tag, and what it does not hold:',
+      tagRule,
+      `${network(`add-filter-collection ${toNew} --name aks-network --collection-priority 500 --action Allow --rule-name aks-azurecloud-westeurope-1194`)} --ip-protocols UDP --destination-ports 1194 --destination-addresses AzureCloud.westeurope`,
+      `${network(`rule add ${toNew} --collection-name aks-network --name aks-azurecloud-westeurope-9000`)} --ip-protocols TCP --destination-ports 9000 --destination-addresses AzureCloud.westeurope`,
+      `${network(`rule add ${toNew} --collection-name aks-network --name aks-any-123`)} --ip-protocols UDP --destination-ports 123 --destination-addresses '*'`,
+    ]);
+    assert.ok(others.every(({ code }) => code !== 'aks-required' && code !== 'aks-conditional'));
+  });
+
+  test('the worst severity is that of the single findings', () => {
+    const worst = (given: LintCase) => codes(given).map(text => text.split(' ')[1])[0];
+    for (const collections of [[], [allow(tunnel)], [allow(app('one', CORE.slice(0, 1)))]])
+      assert.equal(worst({ collections, lint: aks() }), worst({ collections, lint: aks({}, SINGLY) }));
+  });
+
+  test('single ones stay where the other half is there, and for names that the tag does not hold', () => {
+    const half = {
+      collections: [
+        allow(tunnel, tunnelTcp),
+        collection('apps', 400, 'Allow', app('half', CORE.slice(0, 5))),
+      ],
+    };
+    assert.deepEqual(codes({ ...half, lint: aks() }), codes({ ...half, lint: aks({}, SINGLY) }));
+    const gov = of({ lint: aks({ cloud: 'AzureUSGovernment', location: 'usgovvirginia' }) });
+    assert.deepEqual(
+      gov.flatMap(({ code, reason }) => (code === 'aks-required' ? [reason.split(/ is denied|\(/)[0]] : [])),
+      [
+        'Most of what AKS needs',
+        'Https:443 to *.hcp.usgovvirginia.cx.aks.containerservice.azure.us',
+        'Https:443 to management.usgovcloudapi.net',
+        'Https:443 to login.microsoftonline.us',
+      ],
+    );
+  });
+
+  test('a rule that denies them is told to come after', () => {
+    const collections = [
+      deny(
+        app('no', ['*'], {
+          protocols: [
+            { protocolType: 'Http', port: 80 },
+            { protocolType: 'Https', port: 443 },
+          ],
+        }),
+      ),
+    ];
+    const [first] = of({ collections, lint: aks() });
+    assert.match(
+      first?.reason ?? '',
+      /\. 'child\/rules\/deny\/no' denies some of it, and no rule allows the rest\. --all/,
+    );
+    assert.match(first?.fix ?? '', /^Before 'child\/rules\/deny\/no', allow this tag, and/);
+    assert.deepEqual(
+      first?.related.map(({ rule }) => rule),
+      ['no'],
+    );
+  });
+
+  test('without sources it is said that none gets anything, and the subnet is to be filled in', () => {
+    const { from: _from, ...cluster } = aks().aks?.cluster ?? assert.fail();
+    const found = of({ lint: { aks: { outbound, cluster } } });
+    const [assumed] = found.filter(({ code }) => code === 'aks-source-assumed');
+    assert.match(
+      assumed?.reason ?? '',
+      /^Nobody said where the nodes are\. Judged for all private addresses \(10\.0\.0\.0\/8, .*\), none of which gets anything that AKS needs\.$/,
+    );
+    for (const { fix } of found) assert.doesNotMatch(fix, /--source-addresses (?!SUBNET )/);
+    assert.match(found[0]?.fix ?? '', /--source-addresses SUBNET /);
+    const some = of({ collections: [allow(app('core', CORE))], lint: { aks: { outbound, cluster } } });
+    assert.match(
+      some.find(({ code }) => code === 'aks-source-assumed')?.reason ?? '',
+      /Judged for 10\.42\.1\.0\/24, which gets 9 of the \d+ things that AKS needs; no source gets more\.$/,
+    );
+  });
 });

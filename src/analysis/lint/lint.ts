@@ -1,9 +1,7 @@
 // All checks of a policy, in order: what they find, most severe first. Pure: files, names and exit codes are the caller's.
 
-import type { AksOutbound } from '#facts/aks-outbound.ts';
 import type { ResolvedNames } from '../question.ts';
-import { checkAks } from './aks.ts';
-import type { AksCluster } from './aks-needs.ts';
+import { type AksQuestion, checkAks } from './aks.ts';
 import { type LintSubject, toLintContext } from './context.ts';
 import { checkCoverage } from './coverage-findings.ts';
 import { type LintFinding, SEVERITIES } from './finding.ts';
@@ -18,7 +16,7 @@ export interface LintOptions {
   readonly names?: ResolvedNames;
   readonly connections?: StatedConnections;
   /** A cluster whose needs are held against the policy, and the table of needs. */
-  readonly aks?: { readonly cluster: AksCluster; readonly outbound: AksOutbound };
+  readonly aks?: AksQuestion;
 }
 
 export function lint(
@@ -36,7 +34,7 @@ export function lint(
     ...checkRules(context),
     ...checkSettings(context),
     ...checkWarnings(context),
-    ...(aks ? checkAks(context, aks.outbound, aks.cluster) : []),
+    ...(aks ? checkAks(context, aks) : []),
   ];
   return findings.sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
 }
