@@ -59,7 +59,7 @@ export const DNS_PROXY: readonly Feature[] = [
     'DNS settings of a parent',
     'inherited on one page, known not to be on another',
     'firewall/firewall-known-issues',
-    'not inherited, with the warning `DnsSettingsNotInherited`',
+    'not inherited, with the warning `DnsSettingsNotInherited` where that makes a difference',
     'src/compiler/inheritance.test.ts: no DNS settings, with a warning',
     'src/ir/facts-review.test.ts: DNS settings are not inherited: a child without its own runs no proxy',
   ),

@@ -66,6 +66,7 @@ export const NETWORK_RULES: readonly Feature[] = [
     'firewall/create-ip-group',
     'src/ir/facts-review.test.ts: an emptied IP group skips its rule; addresses beside it stay',
     'test/lab/policy.test.ts: a rule whose IP group is emptied is skipped, and back when the group is',
+    'src/cli/decide.test.ts: a rule that is skipped is told in its place, and as the nearest',
   ),
   same(
     'FQDNs are address rules',

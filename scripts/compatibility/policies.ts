@@ -88,8 +88,9 @@ export const POLICIES: readonly Feature[] = [
     'Private ranges of a parent',
     'not stated',
     'firewall/snat-private-range',
-    'not inherited, with the warning `SnatNotInherited`',
+    'not inherited, with the warning `SnatNotInherited` where that makes a difference',
     'src/compiler/inheritance.test.ts: no private ranges, with a warning',
+    'src/compiler/inheritance.test.ts: no warning where what is not inherited means what holds without it',
   ),
   same(
     'Threat intelligence',
