@@ -137,6 +137,14 @@ for (const [title, up, flags, variable, message] of MEANT)
     assert.equal(code, 1);
   });
 
+test('where nothing is up and the router has no store, labs that keep theirs are named', async t => {
+  const { state, folder } = stateFolder(t, 'labs', 'demo');
+  new SqliteStore(join(folder, 'store.db')).close();
+  const { error, code } = await ask(state);
+  assert.match(error, /store: no lab is up, and the router has no store\. .* still there: demo\. Name one/);
+  assert.equal(code, 1);
+});
+
 test('no store is said with where it was looked for', async t => {
   const { state } = stateFolder(t, 'router');
   const { error, code } = await ask(state);

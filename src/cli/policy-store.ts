@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isPolicyType } from '#documents/arm-shape.ts';
 import type { DocumentFile } from '#documents/read-documents.ts';
-import { labsUp } from '#state/labs.ts';
+import { labNames, labsUp } from '#state/labs.ts';
 import { missingPackage } from '#state/missing-package.ts';
 import { labFolder, routerFolder } from '#state/state-folder.ts';
 import { askControlPlane } from './control-plane.ts';
@@ -38,12 +38,21 @@ export function storeFolder(
     throw new Error(
       `several labs are up: ${[lab, ...others].join(', ')}. Name the one that is meant with --name, or the router with --router`,
     );
-  return lab === undefined ? routerFolder(where) : labFolder(lab, where);
+  if (lab !== undefined) return labFolder(lab, where);
+  const router = routerFolder(where);
+  const kept = existsSync(databaseIn(router))
+    ? []
+    : labNames(where).filter(name => existsSync(databaseIn(labFolder(name, where))));
+  if (kept.length > 0)
+    throw new Error(
+      `no lab is up, and the router has no store. What these labs held is still there: ${kept.join(', ')}. Name one with --name`,
+    );
+  return router;
 }
 
 /** `folder` is that of a lab or of the router. The answer is a list of documents in ARM's shape. Throws with what to do. */
 export async function readStore(folder: string): Promise<DocumentFile> {
-  const database = join(folder, 'store.db');
+  const database = databaseIn(folder);
   if (!existsSync(database))
     throw new Error(
       'there is no store; postern lab up or postern up makes one (--name says which lab is meant)',
@@ -61,6 +70,10 @@ export async function readStore(folder: string): Promise<DocumentFile> {
     }
   }
   return made(database, await readDatabase(database));
+}
+
+function databaseIn(folder: string): string {
+  return join(folder, 'store.db');
 }
 
 function made(file: string, documents: readonly unknown[]): DocumentFile {
