@@ -227,3 +227,24 @@ test('a value that has no JSON is a fault', () => {
   for (const input of [circle, { number: 1n }])
     assert.match(parsePolicy(input).faults?.[0] ?? '', /^input: it cannot be written as JSON: /);
 });
+
+test('a firewall whose public IP is not described is judged all the same, with a warning', () => {
+  const network = '/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network';
+  const firewall = {
+    id: `${network}/azureFirewalls/fw`,
+    name: 'fw',
+    ipConfigurations: [
+      {
+        name: 'c',
+        privateIPAddress: '10.42.2.4',
+        subnet: { id: `${network}/virtualNetworks/v/subnets/AzureFirewallSubnet` },
+        publicIPAddress: { id: `${network}/publicIPAddresses/pip` },
+      },
+    ],
+  };
+  const { policy, ...rest } = parsePolicy(firewall);
+  assert.deepEqual(policy?.publicIps, []);
+  assert.deepEqual('warnings' in rest ? rest.warnings?.map(({ code }) => code) : [], [
+    'PublicIpNotDescribed',
+  ]);
+});

@@ -70,6 +70,7 @@ export function parsePolicy(
   const resolution = resolvePolicy(picked.subject, documents, {
     facts: tags,
     options: { ...DEFAULT_POLICY_OPTIONS, ...given },
+    publicIpsMayBeMissing: true,
   });
   if (resolution.faults) {
     const byId = new Map(placed.map(found => [idKey(found.document.id), found]));
