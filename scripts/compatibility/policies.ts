@@ -130,12 +130,13 @@ export const POLICIES: readonly Feature[] = [
     'src/model/firewall-policy.test.ts: says everything',
   ),
   added(
-    'Features that decide no flow, in files',
+    'What decides no flow, in files',
     '',
     'firewall/policy-rule-sets',
-    'the offline commands and the library say how rules decide, and enforce nothing: `intrusionDetection` in mode `Alert`, `insights`, `transportSecurity`, `identity`, `autoscaleConfiguration` and `managementIpConfiguration` are left aside there, each named in a notice. The API and `postern up` enforce, and refuse them',
+    'the offline commands and the library say how rules decide, and enforce nothing: `intrusionDetection` in mode `Alert`, `insights`, `transportSecurity`, `identity`, `autoscaleConfiguration` and `managementIpConfiguration` are left aside there, each named in a notice, and a public IP that no file describes is a warning. The API and `postern up` enforce, and refuse all of these',
     'src/documents/left-aside.test.ts: features that no flow is decided by are left aside and listed, the others stay',
     'src/documents/left-aside.test.ts: the identity of a policy, which fetches a certificate, is left aside and listed, in a template too',
+    'src/compiler/resolve-policy.test.ts: a public IP that no document describes is a warning where only rules are asked about',
     'src/router/config-folder.test.ts: what decides no flow is not left aside: a router would have to do it',
   ),
   refused(
