@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { AzHarness, ok, SUBSCRIPTION } from './az/testing.ts';
 import { runLint } from './lint.ts';
 import { folderWith, outcomeOf } from './testing.ts';
 
@@ -80,6 +81,29 @@ test('where most is missing one finding comes first, each line of its fix a comm
     /^Errors\n\n {2}aks-required +fwp-aks .*\n {6}Most of what AKS needs is denied: [\s\S]*?\n {6}fix: Allow this tag:\n {11}az network firewall policy .* -g GROUP .* --fqdn-tags AzureKubernetesService\n/,
   );
   assert.equal(out.match(/aks-required/g)?.length, 1);
+});
+
+test('az takes the commands, and then a cluster has what it needs', async t => {
+  const id = `/subscriptions/${SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.Network/firewallPolicies/p`;
+  const bare = { id, name: 'p', location: 'eastus', sku: { tier: 'Standard' } };
+  const question = ['--aks', '--from', '10.42.1.0/24', '-o', 'json'];
+  const path = folderWith(t, { 'policy.json': bare });
+  const [missing] = found((await run('--policy', path, ...question)).out);
+  await using harness = await AzHarness.create();
+  await ok(harness, 'network firewall policy create -g rg -n p -l eastus');
+  const [, ...commands] = missing?.fix.split('\n') ?? [];
+  assert.ok(commands.length > 4, missing?.fix);
+  for (const command of commands) await ok(harness, command.replace(/^az /, ''));
+  const groups = await ok(
+    harness,
+    'network firewall policy rule-collection-group list -g rg --policy-name p',
+  );
+  const after = folderWith(t, { 'policy.json': bare, 'groups.json': groups });
+  const left = found((await run('--policy', after, ...question)).out).map(({ code }) => code);
+  assert.deepEqual(
+    left.filter(code => code === 'aks-required' || code === 'aks-conditional'),
+    [],
+  );
 });
 
 test('who leaves out some findings about AKS gets the others singly', async () => {

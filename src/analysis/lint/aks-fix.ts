@@ -47,7 +47,7 @@ export function commandsFor(
   context: LintContext,
 ): string[] {
   const made = new Set<Pass>();
-  return rules.map(rule => {
+  return rules.flatMap(rule => {
     const isMade = made.has(rule.pass);
     made.add(rule.pass);
     const from = `--source-addresses ${sources.map(quoted).join(' ')}`;
@@ -57,25 +57,37 @@ export function commandsFor(
   });
 }
 
+/** As the portal names and ranks the groups that it makes. */
+const GROUPS = {
+  network: { title: 'Network', priority: 200 },
+  application: { title: 'Application', priority: 300 },
+} as const;
+
 function inPolicy(
   { pass, name, inPolicy: match }: WantedRule,
   from: string,
   isMade: boolean,
-  { settings, rules, policies }: LintContext,
-): string {
+  { settings, rules, policies, documents }: LintContext,
+): string[] {
   const attached = policies.at(-1)?.name ?? settings.name;
   const home = rules.find(
     rule => rule.pass === pass && rule.action === 'Allow' && rule.ref.policy === attached,
   );
-  const title = pass === 'application' ? 'Application' : 'Network';
+  const { title, priority } = GROUPS[pass];
   const group = home?.ref.group ?? `Default${title}RuleCollectionGroup`;
   const collection = home?.ref.collection ?? newCollection(pass);
-  const common = `-g ${resourceGroupFor(settings.id)} --policy-name ${attached} --rcg-name ${group}`;
+  const policy = `-g ${resourceGroupFor(settings.id)} --policy-name ${attached}`;
   const rule = `--rule-type ${title}Rule ${from} ${match}`;
-  const command = 'az network firewall policy rule-collection-group collection';
-  return home || isMade
-    ? `${command} rule add ${common} --collection-name ${collection} --name ${name} ${rule}`
-    : `${command} add-filter-collection ${common} --name ${collection} --collection-priority 500 --action Allow --rule-name ${name} ${rule}`;
+  const command = 'az network firewall policy rule-collection-group';
+  if (home || isMade)
+    return [
+      `${command} collection rule add ${policy} --rcg-name ${group} --collection-name ${collection} --name ${name} ${rule}`,
+    ];
+  const hasGroup = documents.get(`${settings.id}/ruleCollectionGroups/${group}`) !== undefined;
+  return [
+    ...(hasGroup ? [] : [`${command} create ${policy} --name ${group} --priority ${priority}`]),
+    `${command} collection add-filter-collection ${policy} --rcg-name ${group} --name ${collection} --collection-priority 500 --action Allow --rule-name ${name} ${rule}`,
+  ];
 }
 
 function inFirewall(
@@ -83,10 +95,12 @@ function inFirewall(
   from: string,
   isMade: boolean,
   { settings, rules }: LintContext,
-): string {
+): string[] {
   const home = rules.find(rule => rule.pass === pass && rule.action === 'Allow');
   const collection = `--collection-name ${home?.ref.collection ?? newCollection(pass)}${home || isMade ? '' : ' --priority 500 --action Allow'}`;
-  return `az network firewall ${pass}-rule create -g ${resourceGroupFor(settings.id)} --firewall-name ${settings.name} ${collection} --name ${name} ${from} ${match}`;
+  return [
+    `az network firewall ${pass}-rule create -g ${resourceGroupFor(settings.id)} --firewall-name ${settings.name} ${collection} --name ${name} ${from} ${match}`,
+  ];
 }
 
 function newCollection(pass: Pass): string {

@@ -161,7 +161,7 @@ class AksCheck {
       : need;
     const { code, severity } = codeOf(need, kind, group);
     const rules = deniedBy.flatMap(rule => rule ?? []);
-    const [command = ''] = commandsFor([ruleFor(proposed)], this.#writtenSources(), this.#context);
+    const command = commandsFor([ruleFor(proposed)], this.#writtenSources(), this.#context).join('\n');
     const order = rules.length > 0 ? `Before ${listed(rules.map(formatRuleRef))}: ` : '';
     const finding = aboutResource(code, settings, {
       severity,

@@ -721,6 +721,8 @@ describe('where most of what AKS needs is missing', () => {
   const codes = (given: LintCase) => of(given).map(({ code, severity }) => `${code} ${severity}`);
   const tagRule =
     'az network firewall policy rule-collection-group collection add-filter-collection -g g --policy-name child --rcg-name DefaultApplicationRuleCollectionGroup --name aks-application --collection-priority 500 --action Allow --rule-name aks-fqdn-tag --rule-type ApplicationRule --source-addresses 10.42.1.0/24 --protocols Http=80 Https=443 --fqdn-tags AzureKubernetesService';
+  const groupOf = (type: string, priority: number) =>
+    `az network firewall policy rule-collection-group create -g g --policy-name child --name Default${type}RuleCollectionGroup --priority ${priority}`;
   const network = (command: string) =>
     `az network firewall policy rule-collection-group collection ${command} --rule-type NetworkRule --source-addresses 10.42.1.0/24`;
   const toNew = '-g g --policy-name child --rcg-name DefaultNetworkRuleCollectionGroup';
@@ -734,7 +736,9 @@ describe('where most of what AKS needs is missing', () => {
     );
     assert.deepEqual(first?.fix.split('\n'), [
       'Allow this tag, and what it does not hold:',
+      groupOf('Application', 300),
       tagRule,
+      groupOf('Network', 200),
       `${network(`add-filter-collection ${toNew} --name aks-network --collection-priority 500 --action Allow --rule-name aks-azurecloud-westeurope-1194`)} --ip-protocols UDP --destination-ports 1194 --destination-addresses AzureCloud.westeurope`,
       `${network(`rule add ${toNew} --collection-name aks-network --name aks-azurecloud-westeurope-9000`)} --ip-protocols TCP --destination-ports 9000 --destination-addresses AzureCloud.westeurope`,
       `${network(`rule add ${toNew} --collection-name aks-network --name aks-any-123`)} --ip-protocols UDP --destination-ports 123 --destination-addresses '*'`,
