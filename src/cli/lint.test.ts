@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { AzHarness, ok, SUBSCRIPTION } from './az/testing.ts';
+import { AzHarness, ok } from './az/testing.ts';
 import { runLint } from './lint.ts';
 import { folderWith, outcomeOf } from './testing.ts';
 
@@ -83,28 +83,52 @@ test('where most is missing one finding comes first, each line of its fix a comm
   assert.equal(out.match(/aks-required/g)?.length, 1);
 });
 
-test('az takes the commands, and then a cluster has what it needs', async t => {
-  const id = `/subscriptions/${SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.Network/firewallPolicies/p`;
-  const bare = { id, name: 'p', location: 'eastus', sku: { tier: 'Standard' } };
-  const question = ['--aks', '--from', '10.42.1.0/24', '-o', 'json'];
-  const path = folderWith(t, { 'policy.json': bare });
-  const [missing] = found((await run('--policy', path, ...question)).out);
-  await using harness = await AzHarness.create();
-  await ok(harness, 'network firewall policy create -g rg -n p -l eastus');
-  const [, ...commands] = missing?.fix.split('\n') ?? [];
-  assert.ok(commands.length > 4, missing?.fix);
-  for (const command of commands) await ok(harness, command.replace(/^az /, ''));
-  const groups = await ok(
-    harness,
-    'network firewall policy rule-collection-group list -g rg --policy-name p',
-  );
-  const after = folderWith(t, { 'policy.json': bare, 'groups.json': groups });
-  const left = found((await run('--policy', after, ...question)).out).map(({ code }) => code);
-  assert.deepEqual(
-    left.filter(code => code === 'aks-required' || code === 'aks-conditional'),
-    [],
-  );
-});
+const BARE = ['network firewall policy create -g rg -n p -l eastus'];
+const WITH_GROUPS = [
+  ...BARE,
+  ...['Network --priority 200', 'Application --priority 300'].map(text => {
+    const [type, ...rest] = text.split(' ');
+    return `network firewall policy rule-collection-group create -g rg --policy-name p -n Default${type}RuleCollectionGroup ${rest.join(' ')}`;
+  }),
+];
+const CLASSIC = ['network firewall create -g rg -n fw -l eastus'];
+const BEFORE: readonly (readonly [string, readonly string[]])[] = [
+  ['a policy without groups', BARE],
+  ['a policy with empty groups', WITH_GROUPS],
+  ['a firewall with rules of its own', CLASSIC],
+];
+for (const [what, setup] of BEFORE)
+  for (const more of [[], ['--all'], ['--disable', 'aks-required']])
+    test(`az takes all commands in the order told, and then nothing is missing: ${[what, ...more].join(' ')}`, async t => {
+      await using harness = await AzHarness.create();
+      for (const command of setup) await ok(harness, command);
+      const lintNow = async (...options: readonly string[]) => {
+        const files: Record<string, unknown> =
+          setup === CLASSIC
+            ? { 'fw.json': await ok(harness, 'network firewall show -g rg -n fw') }
+            : {
+                'p.json': await ok(harness, 'network firewall policy show -g rg -n p'),
+                'groups.json': await ok(
+                  harness,
+                  'network firewall policy rule-collection-group list -g rg --policy-name p',
+                ),
+              };
+        const question = ['--aks', '--from', '10.42.1.0/24', '-o', 'json', ...options];
+        return found((await run('--policy', folderWith(t, files), ...question)).out);
+      };
+      const fixes = (await lintNow(...more)).map(({ fix }) => fix).filter(fix => fix.includes('az network '));
+      const commands = fixes.flatMap(fix => fix.split('\n').filter(line => line.startsWith('az network ')));
+      assert.ok(commands.length > 2, fixes.join('\n'));
+      for (const command of commands) await ok(harness, command.replace(/^az /, ''));
+      const left = (await lintNow('--all')).filter(({ fix }) => fix.includes('az network '));
+      const wanted = more.includes('--disable') ? ['aks-required'] : [];
+      assert.deepEqual(
+        left
+          .map(({ code, reason }) => `${code} ${reason}`)
+          .filter(text => !wanted.some(code => text.startsWith(code))),
+        [],
+      );
+    });
 
 test('who leaves out some findings about AKS gets the others singly', async () => {
   const { code, out } = await run(
@@ -164,7 +188,7 @@ test('a rule that an explicit Deny stands before is told to come before it', asy
   assert.match(denied?.reason ?? '', /is denied: 'never\/sign-in' denies it/);
   assert.match(
     denied?.fix ?? '',
-    /^Before 'never\/sign-in': az network firewall application-rule create -g rg --firewall-name fw --collection-name aks-application --priority 500 --action Allow /,
+    /^Before 'never\/sign-in': az network firewall application-rule create -g rg --firewall-name fw --collection-name aks-application /,
   );
 });
 

@@ -83,7 +83,7 @@ export async function runLint(args: readonly string[], world: CommandWorld = REA
 
 /** A text says what is wrong. */
 function optionsOf(
-  { names, connections, cluster, eachByItself }: LintArguments,
+  { names, connections, cluster, eachByItself, disabled }: LintArguments,
   { subject, facts }: PolicyInput,
 ): LintOptions | string {
   const common = { names, ...(connections && { connections }) };
@@ -93,7 +93,8 @@ function optionsOf(
     return `--location is missing: the region of the cluster, since ${subject.name} does not say one.`;
   if (cluster.cloud === 'AzureCloud' && !facts.serviceTag(`AzureCloud.${location}`))
     return `--location ${location}: there is no such region in the table of service tags.`;
-  return { ...common, aks: { cluster: { ...cluster, location }, outbound: loadAksOutbound(), eachByItself } };
+  const question = { outbound: loadAksOutbound(), eachByItself, leftOut: disabled };
+  return { ...common, aks: { cluster: { ...cluster, location }, ...question } };
 }
 
 function versionOf(): string {

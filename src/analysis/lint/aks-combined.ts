@@ -5,7 +5,7 @@ import type { TagFacts } from '#compiler/resolve-world.ts';
 import type { AksNeed } from '#facts/aks-outbound.ts';
 import { formatRuleRef, type RuleRef } from '#model/rule-ref.ts';
 import { matchesFqdn, parseFqdnPattern } from '#net/fqdn.ts';
-import { commandsFor, ruleFor, ruleForTag } from './aks-fix.ts';
+import { ruleFor, ruleForTag, type WantedRule } from './aks-fix.ts';
 import { aboutResource, type LintContext } from './context.ts';
 import { listed } from './coverage-findings.ts';
 import { type LintCode, type LintFinding, SEVERITIES } from './finding.ts';
@@ -21,13 +21,25 @@ export interface MissingNeed {
   readonly finding: LintFinding;
 }
 
+/** What answers a finding: its commands are written when the order of all is known. */
+export interface Remedy {
+  /** Said before the commands. */
+  readonly lead: string;
+  readonly rules: readonly WantedRule[];
+}
+
+export interface Combined {
+  readonly finding: LintFinding;
+  readonly remedy: Remedy;
+  readonly answered: ReadonlySet<LintFinding>;
+}
+
 /** Those of `missing` that are answered together, and the finding that does; undefined where each is told by itself. */
 export function combine(
   missing: readonly MissingNeed[],
   required: readonly AksNeed[],
-  sources: readonly string[],
   context: LintContext,
-): { readonly finding: LintFinding; readonly answered: ReadonlySet<LintFinding> } | undefined {
+): Combined | undefined {
   const { facts, settings } = context;
   const open = missing.filter(({ finding }) => COMBINED_CODES.includes(finding.code));
   const names = open.filter(({ need, finding }) => finding.code === 'aks-required' && isInTag(need, facts));
@@ -35,7 +47,9 @@ export function combine(
   if (names.length < 2 || names.length * 2 <= all.length) return undefined;
   const networks = open.filter(({ need }) => need.protocol === 'TCP' || need.protocol === 'UDP');
   const answered = [...names, ...networks];
-  const deniedBy = new Set(answered.flatMap(each => each.deniedBy));
+  // What else is in the tag, such as what is only recommended, comes with it.
+  const cured = missing.filter(each => !answered.includes(each) && isInTag(each.need, facts));
+  const deniedBy = new Set([...answered, ...cured].flatMap(each => each.deniedBy));
   const rules = [...deniedBy].filter(rule => rule !== null);
   const severities = answered.map(({ finding }) => SEVERITIES.indexOf(finding.severity));
   const places = networks.map(
@@ -52,10 +66,14 @@ export function combine(
   const finding = aboutResource('aks-required', settings, {
     severity: SEVERITIES[Math.min(...severities)] ?? 'error',
     reason: `Most of what AKS needs is denied: ${what}. ${becauseOf(rules, deniedBy.has(null))} --all tells each by itself.`,
-    fix: [`${order} this tag${rest}:`, ...commandsFor(wanted, sources, context)].join('\n'),
+    fix: '',
     related: rules,
   });
-  return { finding, answered: new Set(answered.map(each => each.finding)) };
+  return {
+    finding,
+    remedy: { lead: `${order} this tag${rest}:\n`, rules: wanted },
+    answered: new Set([...answered, ...cured].map(each => each.finding)),
+  };
 }
 
 function becauseOf(rules: readonly RuleRef[], byDefault: boolean): string {

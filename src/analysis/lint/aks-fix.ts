@@ -4,6 +4,7 @@
 import { resourceGroupFor } from '#documents/read-documents.ts';
 import type { AksNeed } from '#facts/aks-outbound.ts';
 import type { LintContext } from './context.ts';
+import type { PlacedRule } from './written-rules.ts';
 
 type Pass = 'application' | 'network';
 
@@ -40,21 +41,54 @@ export function ruleForTag(tag: string): WantedRule {
   };
 }
 
-/** `sources` are written into each rule. To be run in order. */
-export function commandsFor(
-  rules: readonly WantedRule[],
-  sources: readonly string[],
-  context: LintContext,
-): string[] {
-  const made = new Set<Pass>();
-  return rules.flatMap(rule => {
-    const isMade = made.has(rule.pass);
-    made.add(rule.pass);
-    const from = `--source-addresses ${sources.map(quoted).join(' ')}`;
-    return context.policies.length > 0
-      ? inPolicy(rule, from, isMade, context)
-      : inFirewall(rule, from, isMade, context);
-  });
+/** Writes the commands for a list of findings, in the order in which they are told, so that all of them can be run in that order. */
+export class AksCommands {
+  readonly #context: LintContext;
+  readonly #from: string;
+  /** Passes whose new collection an earlier command makes. */
+  readonly #made = new Set<Pass>();
+  /** Names of rules in the collection of each pass. */
+  readonly #taken = new Map<Pass, Set<string>>();
+
+  /** `sources` are written into each rule. */
+  constructor(sources: readonly string[], context: LintContext) {
+    this.#context = context;
+    this.#from = `--source-addresses ${sources.map(quoted).join(' ')}`;
+  }
+
+  add(rules: readonly WantedRule[]): string[] {
+    return rules.flatMap(rule => {
+      const { pass } = rule;
+      const home = homeOf(pass, this.#context);
+      const isMade = this.#made.has(pass);
+      this.#made.add(pass);
+      const named = { ...rule, name: this.#freeName(rule, home) };
+      return this.#context.policies.length > 0
+        ? inPolicy(named, this.#from, isMade, home, this.#context)
+        : inFirewall(named, this.#from, isMade, home, this.#context);
+    });
+  }
+
+  #freeName({ pass, name }: WantedRule, home: PlacedRule | undefined): string {
+    const taken = this.#taken.get(pass) ?? new Set(home ? namesBeside(home, this.#context) : []);
+    this.#taken.set(pass, taken);
+    let free = name;
+    for (let count = 2; taken.has(free.toLowerCase()); count++) free = `${name}-${count}`;
+    taken.add(free.toLowerCase());
+    return free;
+  }
+}
+
+/** A rule of the collection that allows such rules already. */
+function homeOf(pass: Pass, { policies, settings, rules }: LintContext): PlacedRule | undefined {
+  const own = policies.length > 0 ? (policies.at(-1)?.name ?? settings.name) : '';
+  return rules.find(rule => rule.pass === pass && rule.action === 'Allow' && rule.ref.policy === own);
+}
+
+function namesBeside({ resource, ref }: PlacedRule, { rules }: LintContext): string[] {
+  return rules
+    .filter(other => other.resource === resource && other.ref.collection === ref.collection)
+    .map(other => other.ref.rule.toLowerCase());
 }
 
 /** As the portal names and ranks the groups that it makes. */
@@ -67,12 +101,10 @@ function inPolicy(
   { pass, name, inPolicy: match }: WantedRule,
   from: string,
   isMade: boolean,
-  { settings, rules, policies, documents }: LintContext,
+  home: PlacedRule | undefined,
+  { settings, policies, documents }: LintContext,
 ): string[] {
   const attached = policies.at(-1)?.name ?? settings.name;
-  const home = rules.find(
-    rule => rule.pass === pass && rule.action === 'Allow' && rule.ref.policy === attached,
-  );
   const { title, priority } = GROUPS[pass];
   const group = home?.ref.group ?? `Default${title}RuleCollectionGroup`;
   const collection = home?.ref.collection ?? newCollection(pass);
@@ -94,9 +126,9 @@ function inFirewall(
   { pass, name, inFirewall: match }: WantedRule,
   from: string,
   isMade: boolean,
-  { settings, rules }: LintContext,
+  home: PlacedRule | undefined,
+  { settings }: LintContext,
 ): string[] {
-  const home = rules.find(rule => rule.pass === pass && rule.action === 'Allow');
   const collection = `--collection-name ${home?.ref.collection ?? newCollection(pass)}${home || isMade ? '' : ' --priority 500 --action Allow'}`;
   return [
     `az network firewall ${pass}-rule create -g ${resourceGroupFor(settings.id)} --firewall-name ${settings.name} ${collection} --name ${name} ${from} ${match}`,

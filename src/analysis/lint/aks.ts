@@ -6,12 +6,12 @@ import { API_SERVER, DNS_SERVER } from '#facts/aks-outbound.ts';
 import type { AddressSet } from '#ir/policy.ts';
 import { formatRuleRef, type RuleRef } from '#model/rule-ref.ts';
 import { formatIpv4, formatRange, IANA_PRIVATE_RANGES, intersectRanges } from '#net/ipv4.ts';
-import { combine, type MissingNeed } from './aks-combined.ts';
-import { commandsFor, ruleFor } from './aks-fix.ts';
+import { combine, type MissingNeed, type Remedy } from './aks-combined.ts';
+import { AksCommands, ruleFor } from './aks-fix.ts';
 import { type AksCluster, type NeedGroup, needsOf, queryOf, unnamedAddress } from './aks-needs.ts';
 import { aboutResource, type LintContext } from './context.ts';
 import { listed } from './coverage-findings.ts';
-import type { LintCode, LintFinding, Severity } from './finding.ts';
+import { bySeverity, type LintCode, type LintFinding, type Severity } from './finding.ts';
 import { type ReachQuery, ReachTable } from './reach.ts';
 import { TooComplex } from './region.ts';
 
@@ -41,14 +41,16 @@ export interface AksQuestion {
   readonly cluster: AksCluster;
   /** Each missing need by itself, also where most are missing. */
   readonly eachByItself?: boolean;
+  /** Codes that nobody will see: no other finding may build on the commands of these. */
+  readonly leftOut?: ReadonlySet<LintCode>;
 }
 
 export function checkAks(
   context: LintContext,
-  { outbound, cluster, eachByItself = false }: AksQuestion,
+  { outbound, cluster, eachByItself = false, leftOut = new Set() }: AksQuestion,
 ): LintFinding[] {
   try {
-    return new AksCheck(context, outbound, cluster).run(eachByItself);
+    return new AksCheck(context, outbound, cluster).run(eachByItself, leftOut);
   } catch (error) {
     if (!(error instanceof TooComplex)) throw error;
     return [
@@ -67,6 +69,7 @@ class AksCheck {
   readonly #table: ReachTable;
   readonly #sourceClasses: readonly number[];
   readonly #sources: AddressSet;
+  readonly #remedies = new Map<LintFinding, Remedy>();
 
   constructor(context: LintContext, outbound: AksOutbound, cluster: AksCluster) {
     this.#context = context;
@@ -104,7 +107,8 @@ class AksCheck {
       .slice(0, 1);
   }
 
-  run(eachByItself: boolean): LintFinding[] {
+  /** Most severe first, so that commands can be run in the order in which they are told. */
+  run(eachByItself: boolean, leftOut: ReadonlySet<LintCode>): LintFinding[] {
     const monitored = this.#groups.some(
       ({ group, asked }) =>
         group.needs.some(isMonitorTag) && this.#judge(asked, this.#sourceClasses).kind === 'allowed',
@@ -119,15 +123,19 @@ class AksCheck {
       this.#describe(group, this.#judge(asked, this.#sourceClasses), missing),
     );
     const required = groups.flatMap(({ group }) => group.needs.slice(0, 1).filter(need => need.required));
-    const combined = eachByItself
-      ? undefined
-      : combine(missing, required, this.#writtenSources(), this.#context);
-    return [
+    const combined = eachByItself ? undefined : combine(missing, required, this.#context);
+    if (combined) this.#remedies.set(combined.finding, combined.remedy);
+    const told = [
       ...this.#assumption(),
       ...(combined ? [combined.finding] : []),
       ...findings.filter(finding => !combined?.answered.has(finding)),
       ...this.#publicIps(),
-    ];
+    ].filter(({ code }) => !leftOut.has(code));
+    const commands = new AksCommands(this.#writtenSources(), this.#context);
+    return told.sort(bySeverity).map(finding => {
+      const remedy = this.#remedies.get(finding);
+      return remedy ? { ...finding, fix: `${remedy.lead}${commands.add(remedy.rules).join('\n')}` } : finding;
+    });
   }
 
   #judge(asked: readonly Asked[], classes: readonly number[]): Judged {
@@ -161,14 +169,14 @@ class AksCheck {
       : need;
     const { code, severity } = codeOf(need, kind, group);
     const rules = deniedBy.flatMap(rule => rule ?? []);
-    const command = commandsFor([ruleFor(proposed)], this.#writtenSources(), this.#context).join('\n');
-    const order = rules.length > 0 ? `Before ${listed(rules.map(formatRuleRef))}: ` : '';
+    const lead = rules.length > 0 ? `Before ${listed(rules.map(formatRuleRef))}: ` : '';
     const finding = aboutResource(code, settings, {
       severity,
       reason: `${describeNeed(proposed)} is ${kind === 'denied' ? 'denied' : 'allowed in part only'}: ${this.#becauseOf(judged)}. It is for ${need.purpose} (${group.features.join(', ')})${exceptionOf(need)}.`,
-      fix: `${order}${command}`,
+      fix: '',
       related: kind === 'partly' ? [...rules, ...judged.allowedBy] : rules,
     });
+    this.#remedies.set(finding, { lead, rules: [ruleFor(proposed)] });
     if (kind === 'denied') missing.push({ need: proposed, deniedBy, finding });
     return [finding];
   }

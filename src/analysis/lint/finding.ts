@@ -122,3 +122,8 @@ export interface LintFinding {
 export function isAtLeast(severity: Severity, bound: Severity): boolean {
   return SEVERITIES.indexOf(severity) <= SEVERITIES.indexOf(bound);
 }
+
+/** Order of severity, most severe first. */
+export function bySeverity(a: LintFinding, b: LintFinding): number {
+  return SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity);
+}

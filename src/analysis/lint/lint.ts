@@ -4,7 +4,7 @@ import type { ResolvedNames } from '../question.ts';
 import { type AksQuestion, checkAks } from './aks.ts';
 import { type LintSubject, toLintContext } from './context.ts';
 import { checkCoverage } from './coverage-findings.ts';
-import { type LintFinding, SEVERITIES } from './finding.ts';
+import { bySeverity, type LintFinding } from './finding.ts';
 import { checkNetworkFqdns } from './network-fqdns.ts';
 import { checkOverBroad } from './over-broad.ts';
 import { checkRegistries } from './registries.ts';
@@ -36,5 +36,5 @@ export function lint(
     ...checkWarnings(context),
     ...(aks ? checkAks(context, aks) : []),
   ];
-  return findings.sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
+  return findings.sort(bySeverity);
 }
