@@ -61,6 +61,7 @@ test('-o json is complete and stable', async context => {
   assert.deepEqual(JSON.parse(out), {
     same: false,
     finished: true,
+    differentPublicAddresses: null,
     summary: { newlyAllowed: 0, newlyDenied: 0, changed: 1, renamed: 0, settings: 0 },
     unfinished: [],
     settings: [],
@@ -170,4 +171,71 @@ test('faults of both sides come together, and warnings once, after the answer', 
     /^postern diff: warning: \S+p\.json:\d+: [^\n]*does not inherit the DNS settings of its parent 'parent'[^\n]*\n$/,
   );
   assert.equal((await run(one, two, '--quiet')).error, '');
+});
+
+/** A firewall without rules, as az prints it, and its public IP. */
+const SITE =
+  '/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg/providers/Microsoft.Network';
+const FIREWALL = {
+  id: `${SITE}/azureFirewalls/fw`,
+  name: 'fw',
+  type: 'Microsoft.Network/azureFirewalls',
+  location: 'eastus',
+  ipConfigurations: [
+    {
+      name: 'c',
+      privateIPAddress: '10.42.2.4',
+      publicIPAddress: { id: `${SITE}/publicIPAddresses/fw-ip` },
+      subnet: { id: `${SITE}/virtualNetworks/vnet/subnets/AzureFirewallSubnet` },
+    },
+  ],
+  networkRuleCollections: [
+    {
+      name: 'all',
+      priority: 100,
+      action: { type: 'Allow' },
+      rules: [
+        {
+          name: 'tcp',
+          protocols: ['TCP'],
+          sourceAddresses: ['10.42.0.0/16'],
+          destinationAddresses: ['*'],
+          destinationPorts: ['22'],
+        },
+      ],
+    },
+  ],
+  sku: { name: 'AZFW_VNet', tier: 'Standard' },
+};
+const PUBLIC_IP = {
+  id: `${SITE}/publicIPAddresses/fw-ip`,
+  name: 'fw-ip',
+  type: 'Microsoft.Network/publicIPAddresses',
+  location: 'eastus',
+  ipAddress: '20.62.192.2',
+};
+
+test('a public IP that one side alone describes: said first, whatever is quiet', async context => {
+  const folder = folderWith(context, { 'a.json': [FIREWALL, PUBLIC_IP], 'b.json': FIREWALL });
+  const [a, b] = [join(folder, 'a.json'), join(folder, 'b.json')];
+  const { code, out, error } = await run(a, b, '-q');
+  assert.deepEqual([code, error], [3, '']);
+  assert.match(
+    out,
+    /^The two sides know different public addresses: A 20\.62\.192\.2, B none\. Entries about/,
+  );
+  assert.match(
+    out,
+    /described:\n {2}B {2}\S+b\.json:\d+: .*publicIPAddresses\/fw-ip'\. Save it, .*\n\nNewly allowed/,
+  );
+  const json = JSON.parse((await run(b, a, '-o', 'json')).out);
+  assert.deepEqual(json.differentPublicAddresses.before, []);
+  assert.deepEqual(json.differentPublicAddresses.after, ['20.62.192.2']);
+  assert.deepEqual(
+    json.differentPublicAddresses.undescribed.map(({ side }: { side: string }) => side),
+    ['A'],
+  );
+  const neither = await run(b, b);
+  assert.equal(neither.code, 0);
+  assert.match(neither.error, /there is no public IP address/);
 });

@@ -4,7 +4,9 @@ import { SetNames } from '#analysis/diff/address-text.ts';
 import { diffPolicies, type PolicyDiff } from '#analysis/diff/diff.ts';
 import { toDiffJson } from '#analysis/diff/diff-json.ts';
 import { describeDiff } from '#analysis/diff/diff-text.ts';
+import { type AddressedSide, unlikeAddresses } from '#analysis/diff/unlike-addresses.ts';
 import { inOrderOfRisk } from '#analysis/diff/weigh.ts';
+import { NO_PUBLIC_IP } from '#compiler/resolve-policy.ts';
 import type { AddressSet, ResolvedPolicy } from '#ir/policy.ts';
 import { intersectRanges, mergeRanges, NEVER_A_TARGET } from '#net/ipv4.ts';
 import { namedSets } from './named-sets.ts';
@@ -18,7 +20,7 @@ import {
   REAL_WORLD,
   USAGE,
 } from './offline-command.ts';
-import { POLICY_INPUT_FLAGS, POLICY_INPUT_HELP, readPolicySides } from './policy-input.ts';
+import { POLICY_INPUT_FLAGS, POLICY_INPUT_HELP, type PolicyInput, readPolicySides } from './policy-input.ts';
 
 const HELP = `Usage: postern diff A B [OPTIONS]
 
@@ -67,16 +69,31 @@ export async function runDiff(args: readonly string[], world: CommandWorld = REA
   const [before, after] = [inputs[0].policy, inputs[1].policy];
   const diff = diffPolicies(before, after, { rules: !withoutRules, maxEntries: Number(boxes) });
   const entries = inOrderOfRisk(diff.entries);
-  if (output === 'json') for (const piece of toDiffJson(diff, entries)) world.out(piece);
+  const unlike = unlikeAddresses(addressedSide(inputs[0]), addressedSide(inputs[1]));
+  if (output === 'json') for (const piece of toDiffJson(diff, entries, unlike)) world.out(piece);
   else {
     const unusable = intersectRanges(unusableUnder(before), unusableUnder(after));
     const named = new SetNames(inputs.flatMap(namedSets), unusable);
-    for (const line of describeDiff(diff, entries, { unusable, named, all: values.all ?? false }))
+    for (const line of describeDiff(diff, entries, {
+      unusable,
+      named,
+      unlike,
+      all: values.all ?? false,
+    }))
       world.out(`${line}\n`);
   }
   // What is left aside is no difference.
-  if (!values.quiet) refuse(SAME, ...noticesOf(...inputs.map(input => ({ ...input, ignored: [] }))));
+  const untold = inputs.map(input => ({
+    ...input,
+    ignored: [],
+    warnings: input.warnings.filter(({ code }) => unlike === undefined || code !== NO_PUBLIC_IP),
+  }));
+  if (!values.quiet) refuse(SAME, ...noticesOf(...untold));
   return isEmpty(diff) ? SAME : DIFFERENT;
+}
+
+function addressedSide({ policy, warnings, describe }: PolicyInput): AddressedSide {
+  return { policy, undescribed: warnings.filter(({ code }) => code === NO_PUBLIC_IP).map(describe) };
 }
 
 function isEmpty({ entries, renamed, settings, unfinished }: PolicyDiff): boolean {

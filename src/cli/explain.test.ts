@@ -222,7 +222,7 @@ const FAULTS: readonly (readonly [string, string, number, RegExp])[] = [
     'a source',
     '--policy FOLDER --from nobody --to 1.2.3.4:443',
     2,
-    /'nobody' is no IPv4 address and none of the hosts aks-pool_0/,
+    /'nobody' is no IPv4 address and none of the hosts aks-pool_0; the hosts of a lab are known .* without --policy/,
   ],
   [
     'a source in no VNet',
@@ -251,6 +251,12 @@ for (const [what, line, expected, message] of FAULTS)
     assert.deepEqual([code, out], [expected, '']);
     assert.match(error, message);
   });
+
+test('the help does not offer what is refused', async () => {
+  const { out } = await run(['--help']);
+  assert.doesNotMatch(out, /--firewall/);
+  assert.match(out, /\n {2}--name LAB.*\n(?: {10,}.*\n)+ {2}--parameters/);
+});
 
 test('a route table that is in no file is named', async t => {
   const { 'route-tables.json': _, ...others } = files();

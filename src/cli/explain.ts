@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { explain, prepareExplanation } from '#analysis/explain/explain.ts';
 import { explanationJson, explanationText } from '#analysis/explain/explain-text.ts';
 import { BALANCER_TYPE, INTERFACE_TYPE, SCALE_SET_INTERFACE_TYPE } from '#analysis/explain/interfaces.ts';
+import type { QuestionFault } from '#analysis/question.ts';
 import { POLICY_OPTION_FLAGS } from '#model/policy-option-flags.ts';
 import { answerFor, namesInForce, namesOfTargets, networkOf, serversOf, toNumbers } from './explain-facts.ts';
 import { describeFlowFault, FLOW_FLAGS, readResolved } from './flow-options.ts';
@@ -21,6 +22,9 @@ import {
 import { readDocumentInput } from './policy-documents.ts';
 import { POLICY_INPUT_FLAGS, POLICY_INPUT_HELP } from './policy-input.ts';
 import type { RunningPlace, RunningWorld } from './running-place.ts';
+
+/** Without the flags that pick a firewall. */
+const HELP_OF_FILES = POLICY_INPUT_HELP.replace(/^ {2}--firewall(-policy)? .*\n( {10,}.*\n)*/gm, '');
 
 const HELP = `Usage: postern explain --from HOST|ADDRESS --to NAME|ADDRESS:PORT [--name LAB | --router] [OPTIONS]
        postern explain --policy FILE|FOLDER... --from ADDRESS --to ADDRESS:PORT [OPTIONS]
@@ -42,8 +46,8 @@ nothing is changed. Exit code 0 it gets there and back, 3 it does not, 1 error, 
   -o, --output json|text     default text
 
 With --policy nothing has to run: the files are what az prints, with vnet list, route-table list, network nic list and network lb
-list besides what is said here:
-${POLICY_INPUT_HELP}`;
+list besides what is said here; the routes lead to the firewall that counts:
+${HELP_OF_FILES}`;
 
 const OPTIONS = {
   ...POLICY_INPUT_FLAGS,
@@ -104,7 +108,8 @@ export async function runExplain(
     if (faults.length > 0) return refuse(ERROR, ...faults);
     if (!values.quiet) refuse(ERROR, ...notices);
     const { prepared, faults: unclear } = prepareExplanation(network, { from, to, protocol, sni, host });
-    if (!prepared) return refuse(USAGE, ...unclear.map(fault => `--${describeFlowFault(fault)}`));
+    if (!prepared)
+      return refuse(USAGE, ...unclear.map(fault => `--${describeFlowFault(withAdvice(fault, values))}`));
     const { name } = prepared.target;
     const { client, dnsServers } = prepared;
     const answer =
@@ -140,6 +145,15 @@ export async function runExplain(
     if (!(error instanceof Error) || error instanceof TypeError) throw error;
     return refuse(ERROR, ...error.message.split('\n'));
   }
+}
+
+/** Documents know no hosts of a lab, which a user of labs may expect. */
+function withAdvice(fault: QuestionFault, { from = '', policy = [] }: Values): QuestionFault {
+  if (fault.field !== 'from' || policy.length === 0 || !/[a-z]/i.test(from)) return fault;
+  return {
+    ...fault,
+    message: `${fault.message}; the hosts of a lab are known while it is up, without --policy (--name LAB)`,
+  };
 }
 
 const ALSO_TYPES = [INTERFACE_TYPE, SCALE_SET_INTERFACE_TYPE, BALANCER_TYPE].map(type => type.toLowerCase());

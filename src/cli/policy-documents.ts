@@ -19,7 +19,7 @@ import { readParameters, readPolicyFiles } from './policy-files.ts';
 import { readStore, storeFolder } from './policy-store.ts';
 
 /** The word that stands for Postern's own rules; a file of that name is written ./store. */
-const STORE = 'store';
+export const STORE = 'store';
 
 export interface PolicyInputWorld {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -102,7 +102,7 @@ async function readAll(
         env,
         text(values.state),
       );
-      all.push(await readStore(place));
+      all.push(await readStore(place, { env, override: text(values.state) }));
     } catch (error) {
       problems.push(`${place}: ${fileFault(error)}`);
     }

@@ -23,7 +23,7 @@ import {
   type PolicyOptionValues,
 } from '#model/policy-option-flags.ts';
 import type { PolicyOptions } from '#model/policy-options.ts';
-import { type DocumentInput, findDocuments, type PolicyInputWorld } from './policy-documents.ts';
+import { type DocumentInput, findDocuments, type PolicyInputWorld, STORE } from './policy-documents.ts';
 
 /** For the options of Node's `parseArgs`; `policyInputOf` reads what it found. */
 export const POLICY_INPUT_FLAGS = {
@@ -156,7 +156,7 @@ function resolveInput(read: DocumentInput, wish: SubjectWish): PolicyInputResult
   const fileOf = (id: string, target = ''): DocumentPlace | undefined => byId.get(idKey(id))?.locate(target);
   if (wish.firewall !== undefined && wish.firewallPolicy !== undefined)
     return refuse([`${from}: --firewall and --firewall-policy both name what is here; name one of them.`]);
-  const picked = pickSubject(documents, wish);
+  const picked = pickSubject(documents, wish, from === STORE);
   if (picked.subject === undefined) return refuse([`${from}: ${picked.fault}`]);
   const { subject } = picked;
   const resolution = resolvePolicy(subject, documents, { facts, options, publicIpsMayBeMissing: true });

@@ -153,3 +153,22 @@ test('no store is said with where it was looked for', async t => {
   const files = await ask(state, '--policy', 'x.json', '--name', 'two');
   assert.match(files.error, /labs\/two: there is no store/);
 });
+
+test('a lab without a store: those that have one are named, and what may have been meant', async t => {
+  const { state, folder } = stateFolder(t, 'labs', 'two');
+  new SqliteStore(join(folder, 'store.db')).close();
+  const { error, code } = await ask(state, '--name', 'tow');
+  assert.match(error, /labs\/tow: there is no store; .*Labs that have one: two\. Did you mean 'two'\?\n/);
+  assert.equal(code, 1);
+  const { error: far } = await ask(state, '--name', 'elsewhere');
+  assert.match(far, /Labs that have one: two\n/);
+});
+
+test('a store without rules: they are created, not saved', async t => {
+  const { state, folder } = stateFolder(t, 'router');
+  new SqliteStore(join(folder, 'store.db')).close();
+  const { error, code } = await ask(state);
+  assert.match(error, /no firewall policy yet\. Create one: az network firewall create -g GROUP -n NAME/);
+  assert.doesNotMatch(error, /Save/);
+  assert.equal(code, 1);
+});

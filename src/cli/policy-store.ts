@@ -2,12 +2,13 @@
 // locks its database, and read from the database where it does not. Nothing is written either way.
 
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { isPolicyType } from '#documents/arm-shape.ts';
 import type { DocumentFile } from '#documents/read-documents.ts';
 import { labNames, labsUp } from '#state/labs.ts';
 import { missingPackage } from '#state/missing-package.ts';
-import { labFolder, routerFolder } from '#state/state-folder.ts';
+import { nearest } from '#state/nearest-word.ts';
+import { labFolder, routerFolder, type StateFolderOptions } from '#state/state-folder.ts';
 import { askControlPlane } from './control-plane.ts';
 
 const TYPES = [
@@ -50,12 +51,15 @@ export function storeFolder(
   return router;
 }
 
-/** `folder` is that of a lab or of the router. The answer is a list of documents in ARM's shape. Throws with what to do. */
-export async function readStore(folder: string): Promise<DocumentFile> {
+/**
+ * `folder` is that of a lab or of the router. The answer is a list of documents in ARM's shape. Throws with what to do; `where` says
+ * which labs there are besides.
+ */
+export async function readStore(folder: string, where: StateFolderOptions): Promise<DocumentFile> {
   const database = databaseIn(folder);
   if (!existsSync(database))
     throw new Error(
-      'there is no store; postern lab up or postern up makes one (--name says which lab is meant)',
+      `there is no store; postern lab up or postern up makes one (--name says which lab is meant)${labsInstead(folder, where)}`,
     );
   if (existsSync(join(folder, 'api.sock'))) {
     try {
@@ -70,6 +74,20 @@ export async function readStore(folder: string): Promise<DocumentFile> {
     }
   }
   return made(database, await readDatabase(database));
+}
+
+/** Which labs there are, where the one that is meant has no store. */
+function labsInstead(folder: string, where: StateFolderOptions): string {
+  const meant = basename(folder);
+  const isLab = dirname(folder) === dirname(labFolder('any', where));
+  const others = labNames(where).filter(
+    name => name !== meant && existsSync(databaseIn(labFolder(name, where))),
+  );
+  if (!isLab || others.length === 0) return '';
+  const up = labsUp(where);
+  const near = nearest(meant, others);
+  const told = others.map(name => (up.includes(name) ? `${name} (up)` : name)).join(', ');
+  return `. Labs that have one: ${told}${near === undefined ? '' : `. Did you mean '${near}'?`}`;
 }
 
 function databaseIn(folder: string): string {

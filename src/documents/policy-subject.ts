@@ -18,7 +18,12 @@ export type PickedSubject =
   | { readonly subject: ArmDocument; readonly fault?: undefined }
   | { readonly subject?: undefined; readonly fault: string };
 
-export function pickSubject(documents: Documents, { firewall, firewallPolicy }: SubjectWish): PickedSubject {
+/** `isStore`: the documents are those of a store, where what is missing is created, not saved. */
+export function pickSubject(
+  documents: Documents,
+  { firewall, firewallPolicy }: SubjectWish,
+  isStore = false,
+): PickedSubject {
   const firewalls = documents.ofType(FIREWALL_TYPE);
   const policies = documents.ofType(FIREWALL_POLICY_TYPE);
   if (firewall !== undefined) return pickNamed(firewall, firewalls, 'firewall', '--firewall');
@@ -26,8 +31,9 @@ export function pickSubject(documents: Documents, { firewall, firewallPolicy }: 
     return pickNamed(firewallPolicy, policies, 'firewall policy', '--firewall-policy');
   if (firewalls.length === 0 && policies.length === 0)
     return {
-      fault:
-        'there is no firewall and no firewall policy. Save one: az network firewall show -g GROUP -n NAME -o json > firewall.json, or az network firewall policy show -g GROUP -n NAME -o json > policy.json',
+      fault: isStore
+        ? 'there is no firewall and no firewall policy yet. Create one: az network firewall create -g GROUP -n NAME, or az network firewall policy create -g GROUP -n NAME'
+        : 'there is no firewall and no firewall policy. Save one: az network firewall show -g GROUP -n NAME -o json > firewall.json, or az network firewall policy show -g GROUP -n NAME -o json > policy.json',
     };
   if (firewalls.length > 0) return pickOnly(firewalls, 'firewalls', '--firewall');
   const parents = new Set(policies.flatMap(({ properties: { basePolicy } }) => parentOf(basePolicy)));

@@ -7,16 +7,19 @@ import type { PolicyDiff, Unfinished } from './diff.ts';
 import type { DiffEntry } from './entry.ts';
 import { portText } from './service-text.ts';
 import type { Service } from './services.ts';
+import type { UnlikeAddresses } from './unlike-addresses.ts';
 
-/** `entries` are those of the diff, in order. The pieces together are one JSON object. */
+/** `entries` are those of the diff, in order; `unlike` is why some of them may say nothing of the rules. The pieces together are one JSON object. */
 export function* toDiffJson(
   { renamed, settings, unfinished }: PolicyDiff,
   entries: readonly DiffEntry[],
+  unlike?: UnlikeAddresses,
 ): Generator<string> {
   const count = (kind: DiffEntry['kind']) => entries.filter(entry => entry.kind === kind).length;
   const head = {
     same: entries.length + renamed.length + settings.length + unfinished.length === 0,
     finished: unfinished.length === 0,
+    differentPublicAddresses: unlike ?? null,
     summary: {
       newlyAllowed: count('NewlyAllowed'),
       newlyDenied: count('NewlyDenied'),

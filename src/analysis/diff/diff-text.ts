@@ -14,12 +14,15 @@ import type { Outcome } from './clauses.ts';
 import type { PolicyDiff, Unfinished } from './diff.ts';
 import type { DestinationNameSet, DiffEntry, DiffKind } from './entry.ts';
 import { describeServices } from './service-text.ts';
+import { type UnlikeAddresses, unlikeAddressesText } from './unlike-addresses.ts';
 
 export interface DiffTextOptions {
   /** Addresses that no flow may use under both policies; they are not told. */
   readonly unusable: AddressSet;
   /** What sets of addresses are called, where they are called anything. */
   readonly named?: SetNames;
+  /** Why some entries may say nothing of the rules. */
+  readonly unlike?: UnlikeAddresses | undefined;
   /** Show every entry and every range. */
   readonly all: boolean;
 }
@@ -38,9 +41,10 @@ const KINDS: readonly (readonly [DiffKind, string])[] = [
 export function* describeDiff(
   diff: PolicyDiff,
   entries: readonly DiffEntry[],
-  { unusable, named, all }: DiffTextOptions,
+  { unusable, named, unlike, all }: DiffTextOptions,
 ): Generator<string> {
   const most = all ? Number.POSITIVE_INFINITY : WORDS_SHOWN;
+  if (unlike) yield* unlikeAddressesText(unlike);
   for (const [kind, title] of KINDS) {
     const ofKind = entries.filter(entry => entry.kind === kind);
     if (ofKind.length === 0) continue;
