@@ -8,6 +8,7 @@ import { formatIpv4 } from '#net/ipv4.ts';
 import { describePath, describeReason, describeRule, type Settled, toDecisionJson } from '../answer.ts';
 import { type ResolvedNames, type Target, understand } from '../question.ts';
 import { nearestRules, skippedInstead, type TraceStep, trace } from '../trace.ts';
+import { groupsToFill, withFilledGroups } from './fill-groups.ts';
 import type { Firewall } from './network.ts';
 import { refusal, threatAlert } from './refusal.ts';
 import type { Finding, Hop, Packet, Step } from './steps.ts';
@@ -86,7 +87,15 @@ export function judgeAtFirewall(
   };
   const findings = [
     ...(decision.action === 'Deny'
-      ? [refusal(firewall, side, packet, { flow, decision, nearest: nearestRule, name: judge.target.name })]
+      ? [
+          refusal(firewall, side, packet, {
+            flow,
+            decision,
+            nearest:
+              nearestRule && helps(nearestRule, firewall, side, packet, judge) ? nearestRule : undefined,
+            name: judge.target.name,
+          }),
+        ]
       : []),
     ...(threat && decision.action === 'Allow' ? [threatAlert(threat.description, firewall)] : []),
   ];
@@ -176,6 +185,21 @@ function nearestOf(
   const wanted = reason === 'NoNatRule' ? 'DNAT' : 'Allow';
   const [nearest] = nearestRules(policy, flow, context, candidate => candidate.action === wanted);
   return nearest && nearest.misses.length <= 2 ? nearest : undefined;
+}
+
+/** Whether the flow is allowed once the IP groups that a skipped rule lacks are filled: another rule may deny it even then. */
+function helps(
+  step: TraceStep,
+  firewall: Firewall,
+  side: 'inside' | 'outside',
+  packet: Packet,
+  judge: FirewallJudge,
+): boolean {
+  const groups = groupsToFill(step, packet);
+  if (!groups) return true;
+  const filled = { ...firewall, policy: withFilledGroups(firewall.policy, groups) };
+  const { flow, context } = ask(filled, side, packet, judge);
+  return decide(filled.policy, flow, context).action === 'Allow';
 }
 
 function tellNearest({ rule, misses }: TraceStep): { readonly rule: string; readonly why: string } {

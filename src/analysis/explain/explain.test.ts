@@ -564,6 +564,15 @@ describe('what to change where a rule denies it', () => {
     ]);
   });
 
+  test('an IP group that lets another rule deny is left alone', () => {
+    const causes = [{ field: 'source', ipGroups: [GROUP], tags: [] }] as const;
+    const rules = [network('no', { ...deny, sources: [] }), network('web', { sources: [] })];
+    const [no, web] = rules.map(rule => ({ pass: 'network' as const, position: 0, rule, causes }));
+    assert.ok(no && web);
+    assert.deepEqual(deniedBy({ skippedRules: [no, web] }, 'child'), deniedBy({}, 'child'));
+    assert.match(deniedBy({ skippedRules: [web, no] }, 'child').join(), /Fill IP group nodes/);
+  });
+
   test('an IP group that would change nothing is left alone', () => {
     const unlike = network('web', { sources: [], destinationPorts: ports('22') });
     const late = network('late', { sources: [] });

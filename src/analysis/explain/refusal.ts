@@ -7,6 +7,7 @@ import { describeReason, type Settled } from '../answer.ts';
 import { nameOfProtocol } from '../question.ts';
 import type { TraceStep } from '../trace.ts';
 import * as commands from './commands.ts';
+import { groupsToFill } from './fill-groups.ts';
 import type { Firewall } from './network.ts';
 import type { Finding, Packet } from './steps.ts';
 
@@ -24,7 +25,7 @@ export function threatAlert(description: string, firewall: Firewall): Finding {
 export interface Refused {
   readonly flow: Flow;
   readonly decision: Extract<Settled, { action: 'Deny' }>;
-  /** The rule that came closest. */
+  /** The rule that came closest; none where filling its IP groups would leave the flow denied. */
   readonly nearest: TraceStep | undefined;
   /** What the user asked for. */
   readonly name: string | undefined;
@@ -150,16 +151,13 @@ function changesOf(
 
 /** What fills the IP groups of a rule that is skipped and would otherwise match; undefined where these are not what it lacks. */
 function refillOf(
-  { rule, pass, causes, misses }: TraceStep,
-  { source, destination }: Packet,
+  step: TraceStep,
+  packet: Packet,
 ): { readonly why: string; readonly fix: readonly string[] } | undefined {
-  if (!causes) return undefined;
-  // One group a list does.
-  const groups = causes.flatMap(({ field, ipGroups: [group] }) =>
-    group === undefined ? [] : [{ group, address: field === 'source' ? source : destination }],
-  );
-  const [miss, ...others] = misses;
-  if (!miss || others.length > 0 || groups.length === 0 || groups.length < causes.length) return undefined;
+  const { rule, pass, misses } = step;
+  const groups = groupsToFill(step, packet);
+  const [miss] = misses;
+  if (!miss || !groups) return undefined;
   return {
     why: `; ${pass === 'nat' ? 'NAT' : pass} rule ${formatRuleRef(rule)} is ${miss.text.replace(': ', ', since ')}`,
     fix: groups.flatMap(({ group, address }) => [
