@@ -6,6 +6,8 @@ import { type Firewall, missingRouteTables, type Network, readNetwork } from '#a
 import { type Documents, toDocuments } from '#arm/arm-document.ts';
 import { idKey } from '#arm/resource-id.ts';
 import { type Finding, resolvePolicy } from '#compiler/resolve-policy.ts';
+import { describeFinding } from '#documents/describe-finding.ts';
+import { type DocumentFault, formatDocumentFault } from '#documents/read-documents.ts';
 import { adviceToSave } from '#documents/save-command.ts';
 import type { NamesOfAddress } from '#ir/decision.ts';
 import type { ResolvedPolicy } from '#ir/policy.ts';
@@ -26,14 +28,17 @@ export function networkOf(
   const policies = new Map<string, ResolvedPolicy>();
   const faults: string[] = [];
   const warnings: Finding[] = [];
-  const describe = (finding: Finding): string => `${finding.message}${adviceToSave(finding, documents)}`;
+  const byId = new Map(placed.map(found => [idKey(found.document.id), found]));
+  const describeAs = (format: (fault: DocumentFault) => string) => (finding: Finding) =>
+    `${describeFinding(finding, (id, target) => byId.get(idKey(id))?.locate(target), from, format)}${adviceToSave(finding, documents)}`;
+  const describe = describeAs(({ place: { file, line }, message }) => `${file}:${line}: ${message}`);
   for (const firewall of documents.ofType(FIREWALL_TYPE)) {
     const resolution = resolvePolicy(firewall, documents, { facts, options, publicIpsMayBeMissing: true });
     if (resolution.policy) {
       const privateAddress = parseIpv4(place?.privateAddress ?? '') ?? resolution.policy.privateAddress;
       policies.set(firewall.id, { ...resolution.policy, privateAddress });
       warnings.push(...resolution.warnings);
-    } else faults.push(...resolution.faults.map(fault => `${from}: ${describe(fault)}`));
+    } else faults.push(...resolution.faults.map(describeAs(formatDocumentFault)));
   }
   const network = readNetwork({
     documents: list,

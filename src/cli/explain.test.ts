@@ -258,6 +258,28 @@ test('the help does not offer what is refused', async () => {
   assert.match(out, /\n {2}--name LAB.*\n(?: {10,}.*\n)+ {2}--parameters/);
 });
 
+test('an IP group that is in no file is told with the place that names it', async t => {
+  const [firewall] = Object.values(files()) as [Record<string, unknown>];
+  const rule = {
+    name: 'r',
+    protocols: ['TCP'],
+    sourceIpGroups: [id('ipGroups', 'office')],
+    destinationAddresses: ['*'],
+    destinationPorts: ['443'],
+  };
+  const collection = { name: 'c', priority: 100, action: { type: 'Allow' }, rules: [rule] };
+  const folder = folderWith(t, {
+    ...files(),
+    'firewall.json': { ...firewall, networkRuleCollections: [collection] },
+  });
+  const { code, error } = await run(['--policy', folder, ...FLOW.split(' ')]);
+  assert.equal(code, 1);
+  assert.match(
+    error,
+    /firewall\.json:\d+:\d+: .*ipGroups\/office.* Save it, and name its file too: az network ip-group show/,
+  );
+});
+
 test('a route table that is in no file is named', async t => {
   const { 'route-tables.json': _, ...others } = files();
   const { code, error } = await run(['--policy', folderWith(t, others), ...FLOW.split(' ')]);

@@ -12,7 +12,7 @@ import {
 } from '#analysis/lint/lint-report.ts';
 import { toSarif } from '#analysis/lint/sarif.ts';
 import { loadAksOutbound } from '#facts/facts.ts';
-import { fileFault } from '#state/file-fault.ts';
+import { writeFault } from '#state/file-fault.ts';
 import { LINT_FLAGS, type LintArguments, readLintArguments } from './lint-options.ts';
 import { noticesOf } from './notices.ts';
 import { begin, type CommandWorld, ERROR, REAL_WORLD, USAGE } from './offline-command.ts';
@@ -71,7 +71,7 @@ export async function runLint(args: readonly string[], world: CommandWorld = REA
     try {
       writeFileSync(values.sarif, sarif());
     } catch (error) {
-      return refuse(ERROR, `${values.sarif}: ${fileFault(error)}`);
+      return refuse(ERROR, `${values.sarif}: ${writeFault(error)}`);
     }
   }
   if (given.output === 'json') world.out(`${JSON.stringify(toLintJson(findings), undefined, 2)}\n`);

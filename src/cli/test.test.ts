@@ -129,6 +129,8 @@ test('-o json, and JUnit with what XML cannot hold', async t => {
   - {name: good, from: 10.42.1.5, to: mcr.microsoft.com:443, expect: allow}`,
   );
   const junit = join(folderWith(t), 'out.xml');
+  const nowhere = await run(path, '--junit', '/nowhere/out.xml');
+  assert.match(nowhere.error, /out\.xml was not written: the folder it is to lie in is missing\./);
   const { code, out } = await run(path, '-o', 'json', '--junit', junit);
   assert.equal(code, 3);
   const told = JSON.parse(out);

@@ -12,7 +12,7 @@ import {
   toJunit,
   totalsOf,
 } from '#analysis/policy-tests/policy-tests-report.ts';
-import { fileFault } from '#state/file-fault.ts';
+import { fileFault, writeFault } from '#state/file-fault.ts';
 import { describeFlowFault } from './flow-options.ts';
 import { noticesOf } from './notices.ts';
 import {
@@ -110,7 +110,7 @@ export async function runTest(
     try {
       writeFileSync(junit, toJunit(outcomes));
     } catch (error) {
-      return refuse(ERROR, `${junit} was not written: ${fileFault(error)}.`);
+      return refuse(ERROR, `${junit} was not written: ${writeFault(error)}.`);
     }
   }
   return broken > 0 ? ERROR : failed > 0 ? FAILED : PASSED;

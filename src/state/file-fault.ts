@@ -8,6 +8,13 @@ const WORDS: Readonly<Record<string, string>> = {
   EISDIR: 'it is a folder',
 };
 
+/** As `fileFault`, of a file that was to be written: what is missing then is its folder. */
+export function writeFault(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'ENOENT' || code === 'ENOTDIR') return 'the folder it is to lie in is missing';
+  return code === 'EACCES' || code === 'EPERM' ? 'it cannot be written by this user' : fileFault(error);
+}
+
 /** Errors that are not the system's keep their own words. */
 export function fileFault(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

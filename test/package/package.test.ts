@@ -28,7 +28,7 @@ import { promisify } from 'node:util';
 const ROOT = join(import.meta.dirname, '../..');
 /** With all that it brings, but for optional packages. */
 const MOST_BYTES = 15_000_000;
-const [, PROGRAM = ''] = /^```ts\n([\s\S]*?)^```$/m.exec(readFileSync(join(ROOT, 'README.md'), 'utf8')) ?? [];
+const [, PROGRAM = ''] = /^```js\n([\s\S]*?)^```$/m.exec(readFileSync(join(ROOT, 'README.md'), 'utf8')) ?? [];
 const EXPECTED = {
   answers: [
     ['Allow', 'mcr', 'RuleMatched'],
