@@ -130,6 +130,29 @@ for (const [what, setup] of BEFORE)
       );
     });
 
+test('the command that saves a public IP is whole', async t => {
+  const network = '/subscriptions/s/resourceGroups/hub/providers/Microsoft.Network';
+  const firewall = {
+    id: `${network}/azureFirewalls/fw`,
+    name: 'fw',
+    location: 'westeurope',
+    sku: { name: 'AZFW_VNet', tier: 'Standard' },
+    ipConfigurations: [
+      {
+        name: 'config',
+        subnet: { id: `${network}/virtualNetworks/v/subnets/AzureFirewallSubnet` },
+        publicIPAddress: { id: `${network}/publicIPAddresses/pip-fw` },
+        privateIPAddress: '10.0.0.4',
+      },
+    ],
+  };
+  const { out } = await run('--policy', folderWith(t, { 'fw.json': firewall }), '-o', 'json');
+  assert.equal(
+    found(out).find(({ code }) => code === 'public-ip-without-address')?.fix,
+    'Save it, and name its file too: az network public-ip show -g hub -n pip-fw -o json > pip-fw.json',
+  );
+});
+
 test('who leaves out some findings about AKS gets the others singly', async () => {
   const { code, out } = await run(
     ...POLICY,
@@ -222,7 +245,11 @@ const REFUSALS: readonly (readonly [readonly string[], number, RegExp])[] = [
   [[...POLICY, '--aks', '--location', 'atlantis'], 2, /--location atlantis: there is no such region/],
   [[...POLICY, '--aks', '--cloud', 'AzureMoon'], 2, /--cloud AzureMoon: one of AzureCloud, /],
   [[...POLICY, '--aks', '--from', 'home'], 2, /--from home/],
-  [[...POLICY, '--sarif', '/nowhere/x.sarif'], 1, /\/nowhere\/x\.sarif: /],
+  [
+    [...POLICY, '--sarif', '/nowhere/x.sarif'],
+    1,
+    /\/nowhere\/x\.sarif: the folder it is to lie in is missing/,
+  ],
   [['--policy', '/nowhere.json'], 1, /\/nowhere\.json: there is no such file/],
 ];
 

@@ -4,17 +4,19 @@ import { formatRuleRef } from '#model/rule-ref.ts';
 import { aboutResource, aboutRule, keyOf, type LintContext } from './context.ts';
 import { type Coverer, examineCoverage, type RuleVerdict } from './coverage.ts';
 import type { LintFinding } from './finding.ts';
+import { Inheritors } from './inheritors.ts';
 import type { WorkBounds } from './region.ts';
 import type { PlacedRule } from './written-rules.ts';
 
 export function checkCoverage(context: LintContext, bounds?: WorkBounds): LintFinding[] {
   const verdicts = examineCoverage(context.policy, bounds);
   const written = new Map(context.rules.map(rule => [keyOf(rule.pass, rule.ref), rule]));
+  const inheritors = new Inheritors(context, bounds);
   const open = verdicts.filter(({ finished }) => !finished);
   return [
     ...verdicts.flatMap(verdict => {
       const rule = written.get(keyOf(verdict.pass, verdict.rule));
-      return rule ? describe(verdict, rule) : [];
+      return rule ? describe(verdict, rule, inheritors) : [];
     }),
     ...(open.length === 0 ? [] : [unfinished(context, open)]),
   ];
@@ -28,7 +30,7 @@ function unfinished({ settings }: LintContext, open: readonly RuleVerdict[]): Li
   });
 }
 
-function describe(verdict: RuleVerdict, rule: PlacedRule): LintFinding[] {
+function describe(verdict: RuleVerdict, rule: PlacedRule, inheritors: Inheritors): LintFinding[] {
   switch (verdict.reach) {
     case 'NotExamined':
       return [];
@@ -41,13 +43,39 @@ function describe(verdict: RuleVerdict, rule: PlacedRule): LintFinding[] {
         }),
       ];
     case 'Never':
-      return [describeNever(verdict, rule)];
-    case 'Decides':
-      return verdict.removable ? [describeSuperfluous(verdict, rule)] : [];
+      return describeNever(verdict, rule, inheritors);
+    case 'Decides': {
+      if (!verdict.removable || inheritors.isNeededElsewhere(verdict)) return [];
+      const others =
+        verdict.action === 'Deny' ||
+        verdict.followers.some(follower => inheritors.isBelow(follower, verdict.rule));
+      const isLeft = others && inheritors.isInherited(verdict.rule);
+      return [asLeft(describeSuperfluous(verdict, rule), isLeft)];
+    }
   }
 }
 
-function describeNever(verdict: RuleVerdict, rule: PlacedRule): LintFinding {
+/** Of a rule that policies below inherit: there may be more of them than the documents hold. */
+function asLeft(finding: LintFinding, isLeft: boolean): LintFinding {
+  if (!isLeft || !finding.rule) return finding;
+  return {
+    ...finding,
+    severity: 'note',
+    fix: `Leave it: policies below '${finding.rule.policy}' that are not among these documents may rely on it.`,
+  };
+}
+
+/** A rule that comes after one of a child never acts for that child; other policies have it without the child's. */
+function describeNever(verdict: RuleVerdict, rule: PlacedRule, inheritors: Inheritors): LintFinding[] {
+  const byChild = verdict.coveredBy.some(cover => cover.rule && inheritors.isBelow(cover.rule, verdict.rule));
+  const finding = describeCovered(verdict, rule, byChild);
+  if (!byChild || finding.fix !== REMOVE) return [finding];
+  return inheritors.isNeededElsewhere(verdict) ? [] : [asLeft(finding, inheritors.isInherited(verdict.rule))];
+}
+
+const REMOVE = 'Remove it.';
+
+function describeCovered(verdict: RuleVerdict, rule: PlacedRule, byChild: boolean): LintFinding {
   const { coveredBy, action, pass, path, sameMatch, removable } = verdict;
   const by = coveredBy.filter(cover => cover.rule !== null);
   const related = by.flatMap(cover => cover.rule ?? []);
@@ -71,29 +99,33 @@ function describeNever(verdict: RuleVerdict, rule: PlacedRule): LintFinding {
     return aboutRule('bypassed-by-network-rule', rule, {
       severity: harmless ? 'warning' : 'error',
       reason: `It never decides: network rules are judged before application rules, whatever the priorities, and ${names} ${related.length > 1 ? 'take' : 'takes'} all of its traffic, ${lost}.`,
-      fix: `Narrow or remove ${names}, or remove this rule.`,
+      fix:
+        byChild && action === 'Deny'
+          ? `Narrow or remove ${names}.`
+          : `Narrow or remove ${names}, or remove this rule.`,
       related,
     });
   }
   const same = by.every(cover => isAlike(cover, action, path));
   const [first] = by;
+  const order = byChild ? '' : across(verdict, first);
   if (sameMatch && first && first.action !== action)
     return aboutRule('contradictory', rule, {
-      reason: `${names} matches exactly the same and comes first with ${first.action}, so this ${action} never acts.${across(verdict, first)}`,
+      reason: `${names} matches exactly the same and comes first with ${first.action}, so this ${action} never acts.${order}`,
       fix: `Keep one of the two: remove this rule, or ${names} if ${action} is meant.`,
       related,
     });
   if (same && removable)
     return aboutRule('redundant', rule, {
-      reason: `It never decides: all it matches is decided before, in the same way, by ${names}.${across(verdict, first)}`,
-      fix: 'Remove it.',
+      reason: `It never decides: all it matches is decided before, in the same way, by ${names}.${order}`,
+      fix: REMOVE,
       related,
     });
   return aboutRule('shadowed', rule, {
     severity: same ? 'warning' : 'error',
-    reason: `It never decides: all it matches is decided before by ${names}${same ? '' : ', at least in part otherwise'}.${across(verdict, first)}`,
+    reason: `It never decides: all it matches is decided before by ${names}${same ? '' : ', at least in part otherwise'}.${order}`,
     fix: same
-      ? 'Remove it.'
+      ? REMOVE
       : `Move it before ${names}${related.length > 1 ? ' or narrow these' : ' or narrow that rule'}; if it is not meant to act, remove it.`,
     related,
   });

@@ -2,14 +2,15 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { CHILD, group } from '#compiler/policy-world.ts';
+import { CHILD, group, inherits, PARENT, policy as policyDocument } from '#compiler/policy-world.ts';
+import { resolvePolicy } from '#compiler/resolve-policy.ts';
 import { loadAksOutbound } from '#facts/facts.ts';
 import { parseRange } from '#net/ipv4.ts';
 import type { AksCluster } from './aks-needs.ts';
 import { toLintContext } from './context.ts';
 import { checkCoverage } from './coverage-findings.ts';
 import { LINT_CODES, type LintCode } from './finding.ts';
-import type { LintOptions } from './lint.ts';
+import { type LintOptions, lint } from './lint.ts';
 import {
   allow,
   app,
@@ -687,6 +688,64 @@ test('a child rule under a parent rule is told so', () => {
     finding?.reason ?? '',
     /parent policy 'parent' come before those of 'child', whatever the prior/,
   );
+});
+
+describe('rules of a parent', () => {
+  const parent = [collection('base', 900, 'Deny', net('never', { destinationAddresses: ['20.1.0.0/16'] }))];
+  const fixes = (given: LintCase) =>
+    findingsIn(given)
+      .filter(({ rule }) => rule?.rule === 'never')
+      .map(({ code, severity, fix }) => `${code} ${severity} ${fix}`);
+  const left =
+    "redundant note Leave it: policies below 'parent' that are not among these documents may rely on it.";
+
+  test('a child that does not need a Deny of its parent is no reason to remove it', () => {
+    assert.deepEqual(fixes({ parent }), [left]);
+    assert.deepEqual(fixes({ parent, collections: [allow(net('ssh'))] }), []);
+  });
+
+  const sibling = (...rules: readonly Json[]) => [
+    policyDocument(`${CHILD}2`, { ...inherits, dnsSettings: { enableProxy: true } }),
+    group(`${CHILD}2`, 'rules', 300, rules),
+  ];
+  test('another child whose Allow is behind it needs it', () => {
+    assert.deepEqual(fixes({ parent, documents: sibling(allow(net('ssh'))) }), []);
+    assert.deepEqual(fixes({ parent, documents: sibling() }), [left]);
+  });
+
+  test('the parent by itself needs what its children do', () => {
+    const judged = (collections: readonly Json[]) => {
+      const given = subjectOf({ parent, collections });
+      const subject = given.documents.get(PARENT) ?? assert.fail();
+      const { policy } = resolvePolicy(subject, given.documents, given);
+      assert.ok(policy);
+      return lint({ ...given, subject, policy, warnings: [] })
+        .filter(({ code }) => code === 'redundant')
+        .map(({ code, severity, fix }) => `${code} ${severity} ${fix}`);
+    };
+    assert.deepEqual(judged([allow(net('ssh'))]), []);
+    assert.deepEqual(judged([]), [left]);
+  });
+
+  test('a Deny of the parent that network rules of a child bypass is not to be removed', () => {
+    const denied = [collection('base', 900, 'Deny', app('never', ['bad.example.org']))];
+    const web = allow(net('web', { destinationAddresses: ['*'], destinationPorts: ['*'] }));
+    assert.deepEqual(fixes({ parent: denied, collections: [web] }), [
+      "bypassed-by-network-rule error Narrow or remove 'child/rules/allow/web'.",
+    ]);
+  });
+
+  test('an Allow of the parent that a child repeats stays for the parent', () => {
+    const base = [collection('base', 900, 'Allow', net('never'))];
+    assert.deepEqual(fixes({ parent: base, collections: [allow(net('ssh'))] }), []);
+  });
+});
+
+test('an IP group that is empty is named once', () => {
+  const lists = { sourceAddresses: [], sourceIpGroups: [EMPTY], destinationAddresses: [] };
+  const both = net('both', { ...lists, destinationIpGroups: [EMPTY] });
+  const [found] = findingsIn({ collections: [allow(both)] }).filter(({ code }) => code === 'empty-ip-group');
+  assert.match(found?.reason ?? '', /^IP group 'empty' is empty, so/);
 });
 
 test('one rule takes, several take', () => {

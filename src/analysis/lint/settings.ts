@@ -1,6 +1,7 @@
 // What a policy's settings and single rules do not say on their face: ICMP that cannot leave, protocol Any with ports, empty IP
 // groups, private ranges that replace the default, what a child does not inherit.
 
+import { adviceToSave } from '#documents/save-command.ts';
 import { IP_GROUP_TYPE, rangesOfIpGroup } from '#model/ip-group.ts';
 import { IANA_PRIVATE_RANGES, intersectRanges, mergeRanges } from '#net/ipv4.ts';
 import { complementOf } from '../diff/ranges.ts';
@@ -31,11 +32,12 @@ function emptyGroups(rule: PlacedRule, context: LintContext): LintFinding[] {
       );
     });
   if (empty.length === 0) return [];
-  const names = listed(empty.map(id => id.split('/').at(-1) ?? id));
+  const groups = new Map(empty.map(id => [id.toLowerCase(), id.split('/').at(-1) ?? id]));
+  const names = listed([...groups.values()]);
   const skipped = resolvedOf(context, rule.pass, rule.ref).length === 0;
   return [
     aboutRule('empty-ip-group', rule, {
-      reason: `IP group ${names} ${empty.length > 1 ? 'are' : 'is'} empty${skipped ? ', so Azure skips the rule: it neither allows nor denies' : '; the rule has other addresses and goes by these'}.`,
+      reason: `IP group ${names} ${groups.size > 1 ? 'are' : 'is'} empty${skipped ? ', so Azure skips the rule: it neither allows nor denies' : '; the rule has other addresses and goes by these'}.`,
       fix: 'Fill the group, or take it out of the rule.',
     }),
   ];
@@ -91,21 +93,19 @@ const WARNINGS: Readonly<Record<string, readonly [LintCode, string]>> = {
   NetworkFqdnsAboveAdvice: ['above-advice', 'Use application rules, or service tags, instead of names.'],
   NetworkRulesAboveAdvice: ['above-advice', 'Use IP groups, each of which counts as one address.'],
   PublicIpWithoutAddress: ['public-ip-without-address', 'Deploy it, and run lint on what Azure then shows.'],
-  PublicIpNotDescribed: [
-    'public-ip-without-address',
-    'Save it, and name its file too: az network public-ip show -o json.',
-  ],
+  PublicIpNotDescribed: ['public-ip-without-address', 'Save what az shows of it, and name its file too.'],
   SettingsOfPolicyCount: ['settings-not-used', 'Move them into the policy, or remove them.'],
 };
 
 /** What was said when the policy was read. */
-export function checkWarnings({ warnings, rules }: LintContext): LintFinding[] {
+export function checkWarnings({ warnings, rules, documents }: LintContext): LintFinding[] {
   return warnings.flatMap(({ code, resource, target, message }) => {
     const known = WARNINGS[code];
     if (!known) throw new Error(`lint has no code for the warning ${code}`);
     const isPath = target.startsWith('properties');
     const place = isPath ? target : placeOfCollection(target, resource, rules);
-    return [aboutResource(known[0], { id: resource }, { reason: message, fix: known[1], target: place })];
+    const fix = adviceToSave({ resource, target }, documents).trim() || known[1];
+    return [aboutResource(known[0], { id: resource }, { reason: message, fix, target: place })];
   });
 }
 
