@@ -2,9 +2,10 @@
 
 import { ArmError, type ArmErrorDetail } from '#arm/arm-error.ts';
 import { idKey } from '#arm/resource-id.ts';
+import { FIREWALL_TYPE } from '#model/firewall.ts';
 import type { StoredResource } from '#store/resource-store.ts';
 import { kindOfType } from './kinds.ts';
-import { FIREWALL_TYPE, isOfType } from './references.ts';
+import { isOfType } from './references.ts';
 import type { DeletionBlock, KindContext } from './resource-kind.ts';
 
 /** 409 for what a configuration file describes: the file is the truth, and would undo the change. */

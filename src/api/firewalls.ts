@@ -4,7 +4,7 @@
 import { formatEtag } from '#arm/etag.ts';
 import { type Faults, isObject, type Json } from '#arm/json-reader.ts';
 import { formatResourceId, parentOfId, parseResourceId, sameId } from '#arm/resource-id.ts';
-import { parseAzureFirewall } from '#model/firewall.ts';
+import { FIREWALL_TYPE, parseAzureFirewall } from '#model/firewall.ts';
 import { CODES } from '#model/firewall-codes.ts';
 import { FIREWALL_POLICY_TYPE } from '#model/firewall-policy.ts';
 import { PUBLIC_IP_TYPE } from '#model/public-ip.ts';
@@ -22,7 +22,6 @@ import { tierFits, tierOf } from './policy-tiers.ts';
 import {
   configurationsInSubnet,
   configurationsWithPublicIp,
-  FIREWALL_TYPE,
   hasDataPath,
   ipConfigurationsOf,
   isOfType,

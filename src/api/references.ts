@@ -2,10 +2,9 @@
 
 import { isObject, type Json } from '#arm/json-reader.ts';
 import { idKey, sameId } from '#arm/resource-id.ts';
+import { FIREWALL_TYPE } from '#model/firewall.ts';
 import { subnetsOf, VIRTUAL_NETWORK_TYPE } from '#model/virtual-network.ts';
 import type { ArmDocument, ResourceStore } from '#store/resource-store.ts';
-
-export const FIREWALL_TYPE = 'Microsoft.Network/azureFirewalls';
 
 /** Types are matched without regard to case: documents of configuration files have them as the file spells them. */
 export function isOfType(document: { readonly type: string } | undefined, type: string): boolean {

@@ -11,12 +11,12 @@ import { type DocumentFault, formatDocumentFault } from '#documents/read-documen
 import { adviceToSave } from '#documents/save-command.ts';
 import type { NamesOfAddress } from '#ir/decision.ts';
 import type { ResolvedPolicy } from '#ir/policy.ts';
+import { FIREWALL_TYPE } from '#model/firewall.ts';
 import { AZURE_DNS, formatIpv4, parseIpv4 } from '#net/ipv4.ts';
 import { noticesOf } from './notices.ts';
 import type { DocumentInput } from './policy-documents.ts';
 import { addressesOfSets, type RunningPlace, type RunningWorld } from './running-place.ts';
 
-const FIREWALL_TYPE = 'Microsoft.Network/azureFirewalls';
 const MOST_NAMES_ASKED = 100;
 
 export function networkOf(

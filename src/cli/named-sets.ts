@@ -1,14 +1,13 @@
 // What people call the sets of addresses in their rules: IP groups, and the service tags that the rules name.
 
+import { FIREWALL_TYPE } from '#model/firewall.ts';
 import { IP_GROUP_TYPE, rangesOfIpGroup } from '#model/ip-group.ts';
+import { RULE_COLLECTION_GROUP_TYPE } from '#model/rule-collection-group.ts';
 import { type Ipv4Range, mergeRanges } from '#net/ipv4.ts';
 import type { PolicyInput } from './policy-input.ts';
 import { writtenDestinations } from './written-destinations.ts';
 
-const RULE_TYPES = [
-  'Microsoft.Network/azureFirewalls',
-  'Microsoft.Network/firewallPolicies/ruleCollectionGroups',
-] as const;
+const RULE_TYPES = [FIREWALL_TYPE, RULE_COLLECTION_GROUP_TYPE] as const;
 
 export function namedSets({
   documents,

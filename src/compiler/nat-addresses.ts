@@ -7,11 +7,10 @@ import type { ArmDocument } from '#arm/arm-document.ts';
 import { isObject } from '#arm/json-reader.ts';
 import { sameId } from '#arm/resource-id.ts';
 import type { NatRule, ResolvedPolicy } from '#ir/policy.ts';
+import { FIREWALL_TYPE } from '#model/firewall.ts';
 import { addressOfPublicIp, PUBLIC_IP_TYPE } from '#model/public-ip.ts';
 import { intersectRanges, mergeRanges, parseIpv4 } from '#net/ipv4.ts';
 import type { World } from './resolve-world.ts';
-
-const FIREWALL_TYPE = 'Microsoft.Network/azureFirewalls';
 
 export interface NatAddresses {
   /** Of the firewall itself. */

@@ -3,6 +3,7 @@
 // `provisioningState`. Equal programs are not sent again.
 
 import type { Program } from '#ir/program.ts';
+import { FIREWALL_TYPE } from '#model/firewall.ts';
 import type { ArmDocument, ResourceStore, StoredResource } from '#store/resource-store.ts';
 import type { GatewayChannel, GatewayStatus } from './gateway-channel.ts';
 
@@ -27,8 +28,6 @@ export interface ControllerOptions {
 }
 
 const GATEWAY_PATIENCE_MS = 60_000;
-
-const FIREWALL_TYPE = 'Microsoft.Network/azureFirewalls';
 
 /** Types whose documents a firewall's program is made from. */
 const RELEVANT_TYPES: ReadonlySet<string> = new Set(

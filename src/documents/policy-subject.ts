@@ -4,9 +4,8 @@
 import type { ArmDocument, Documents } from '#arm/arm-document.ts';
 import { isObject } from '#arm/json-reader.ts';
 import { idKey } from '#arm/resource-id.ts';
+import { FIREWALL_TYPE } from '#model/firewall.ts';
 import { FIREWALL_POLICY_TYPE } from '#model/firewall-policy.ts';
-
-const FIREWALL_TYPE = 'Microsoft.Network/azureFirewalls';
 
 export interface SubjectWish {
   /** Names or ids, in any case. */

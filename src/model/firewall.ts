@@ -23,6 +23,8 @@ import { faultsOfCounts, type WrittenRules } from './rule-counts.ts';
 export type { FirewallLookup, RuleLookup } from './firewall-addresses.ts';
 export type { Diagnostic } from './firewall-reader.ts';
 
+export const FIREWALL_TYPE = 'Microsoft.Network/azureFirewalls';
+
 export interface FirewallIpConfiguration {
   readonly name: string;
   /** Id of the subnet; the first configuration has one, later ones only add public addresses. */

@@ -7,6 +7,7 @@ import { idKey, parseResourceId, sameId } from '#arm/resource-id.ts';
 import { resourceGroupFor } from '#documents/read-documents.ts';
 import type { ResolvedPolicy } from '#ir/policy.ts';
 import { type EffectiveRoute, effectiveRoutes } from '#model/effective-routes.ts';
+import { FIREWALL_TYPE } from '#model/firewall.ts';
 import { addressOfPublicIp, PUBLIC_IP_TYPE } from '#model/public-ip.ts';
 import { toRouteTable } from '#model/route-table.ts';
 import { toVirtualNetwork, VIRTUAL_NETWORK_TYPE } from '#model/virtual-network.ts';
@@ -88,8 +89,6 @@ export interface NetworkSource {
   /** By the id of the VNet. */
   readonly outboundAddresses?: ReadonlyMap<string, number>;
 }
-
-const FIREWALL_TYPE = 'Microsoft.Network/azureFirewalls';
 
 /** `policies` are the resolved ones by the id of their firewall; firewalls without one are left out. */
 export function readNetwork(source: NetworkSource): Network {

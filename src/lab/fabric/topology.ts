@@ -4,13 +4,12 @@
 
 import { isObject } from '#arm/json-reader.ts';
 import { groupKeyOf, idKey } from '#arm/resource-id.ts';
+import { FIREWALL_TYPE } from '#model/firewall.ts';
 import { addressOfPublicIp } from '#model/public-ip.ts';
 import { type Route, toRouteTable } from '#model/route-table.ts';
 import { toVirtualNetwork, VIRTUAL_NETWORK_TYPE } from '#model/virtual-network.ts';
 import { type Ipv4Prefix, parseIpv4 } from '#net/ipv4.ts';
 import type { ArmDocument, ResourceStore } from '#store/resource-store.ts';
-
-const FIREWALL_TYPE = 'Microsoft.Network/azureFirewalls';
 
 export interface SubnetTopology {
   readonly id: string;
