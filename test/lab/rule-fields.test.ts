@@ -175,6 +175,8 @@ describe('fields of rules in the lab', { skip: noNamespaces() }, () => {
     // Names of rules are asked again every 15 s.
     const moved = async () => (await visit()) && (await translatedTo(SECOND_SERVER)) !== undefined;
     assert.ok(await eventually(moved, 25_000), 'the rule did not follow the name');
+    // A visitor of the very moment of the change can have met the first server under the second one's log line.
+    assert.equal(await visit(), true);
     assert.ok((await second.stop<{ clients: string[] }>()).clients.length > 0);
     await first.stop();
     await net.drop('nat', 'named');
